@@ -1,0 +1,158 @@
+#pragma once
+// Store: the log of examples, tasks, labels, head versions and aliases, behind one interface. SQLite
+// (sqlite/) is the default; the conformance suite in tests/store runs on every implementation.
+//
+// Truth is the log. An example row has the sequence number that learned it and, once unlearned, the one
+// that did; sequence numbers count the writes of one task, without gaps. The example set at watermark w is
+//   { rows: seq <= w and (deleted_seq == 0 or deleted_seq > w) }
+// so sums at w come to a later watermark by adding rows with seq > w that live and removing rows with
+// seq <= w < deleted_seq (ReplaySince).
+//
+// Writes go through one Transaction at a time: all of it is durable when Commit answers ok, none of it
+// otherwise. Reads see committed data only.
+//
+// Threads: every Store call is safe from any thread; a Transaction belongs to the thread that began it.
+// Errors: kNotFound, kAlreadyExists, kResourceExhausted (disk full), kUnavailable (database gone),
+// kDataLoss (damaged; names what), kInternal.
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace ctt::store {
+
+using TaskId = std::int64_t;
+using LabelId = std::int64_t;
+using Seq = std::int64_t;  // Of one task; the first write is 1.
+
+struct Task {
+  TaskId id = 0;
+  std::string name;
+  std::string settings;  // JSON object of the service's.
+  std::int64_t created_us = 0;  // Unix time.
+};
+
+struct Label {
+  LabelId id = 0;
+  std::string name;
+  std::string description;
+};
+
+struct Example {
+  Seq seq = 0;
+  Seq deleted_seq = 0;  // 0: it lives.
+  std::string id;       // Unique among the living of its task.
+  std::optional<std::string> text;
+  std::vector<std::int8_t> phi;
+  LabelId label = 0;
+  std::string source;
+  std::int64_t time_us = 0;
+};
+
+// An immutable head version of a task. Without an artefact the head is solved again from the log.
+struct Version {
+  std::int64_t number = 0;  // Of one task, from 1, without gaps.
+  Seq watermark = 0;
+  bool settled = false;
+  std::string settings;      // learn::SerializeSettings.
+  std::string head_digest;   // Hex; the head's name in the ArtifactStore when `has_artifact`.
+  bool has_artifact = false;
+  std::int64_t examples = 0;
+  std::string report;  // JSON.
+  std::int64_t created_us = 0;
+};
+
+// Sums of a task at a watermark, in the ArtifactStore. The newest one counts.
+struct Checkpoint {
+  Seq watermark = 0;
+  std::string digest;  // Hex.
+};
+
+// One atomic write. Destroying it without Commit rolls back.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  // kAlreadyExists ("task_exists").
+  virtual Result<Task> CreateTask(std::string_view name, std::string_view settings,
+                                  std::int64_t now_us) = 0;
+  virtual Status RenameTask(TaskId task, std::string_view name) = 0;
+  virtual Status SetTaskSettings(TaskId task, std::string_view settings) = 0;
+  virtual Status DeleteTask(TaskId task) = 0;  // With all that it holds.
+
+  // The id of a label name of the task; made when absent.
+  virtual Result<LabelId> InternLabel(TaskId task, std::string_view name) = 0;
+
+  virtual Result<Seq> LastSeq(TaskId task) = 0;
+  // Living examples among `ids`, with phi; in the order of `ids`, absent ones left out.
+  virtual Result<std::vector<Example>> FindLiving(TaskId task, std::span<const std::string> ids) = 0;
+  // REQUIRES: seqs follow LastSeq without gaps; ids are not among the living. deleted_seq is 0.
+  virtual Status AppendExamples(TaskId task, std::span<const Example> examples) = 0;
+  // Marks living rows (by their seq) as unlearned at `deleted_seq`, which becomes the task's last seq.
+  virtual Status MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) = 0;
+
+  virtual Status PutVersion(TaskId task, const Version& version) = 0;
+  virtual Status SetAlias(TaskId task, std::string_view alias, std::int64_t version) = 0;
+  virtual Status PutCheckpoint(TaskId task, const Checkpoint& checkpoint) = 0;
+
+  // Remembers the answer to a write under the caller's Idempotency-Key.
+  virtual Status PutIdempotent(std::string_view key, std::string_view request_digest,
+                               std::string_view answer, std::int64_t now_us) = 0;
+
+  virtual Status SetMeta(std::string_view key, std::string_view value) = 0;
+
+  // Durable when ok.
+  virtual Status Commit() = 0;
+};
+
+struct ExamplePage {
+  std::vector<Example> examples;  // Living, rising seq, without phi.
+  Seq next_after = 0;             // Pass as `after` for the next page; 0: this was the last.
+};
+
+struct IdempotentAnswer {
+  std::string request_digest;
+  std::string answer;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Waits for the transaction before it.
+  virtual Result<std::unique_ptr<Transaction>> Begin() = 0;
+
+  virtual Result<std::vector<Task>> Tasks() = 0;
+  virtual Result<std::vector<Label>> Labels(TaskId task) = 0;
+  virtual Result<Seq> LastSeq(TaskId task) = 0;
+  virtual Result<std::int64_t> CountLiving(TaskId task) = 0;
+  virtual Result<ExamplePage> PageExamples(TaskId task, Seq after, std::int32_t limit) = 0;
+  virtual Result<std::optional<Example>> FindExample(TaskId task, std::string_view id) = 0;  // Living.
+
+  // Calls visit(row) for the examples of the set at `watermark`, rising seq, with phi, without text. A
+  // visit that answers not ok ends the scan with that status.
+  using Visit = std::function<Status(const Example& row)>;
+  virtual Status ScanAt(TaskId task, Seq watermark, const Visit& visit) = 0;
+  // Calls visit(row, sign) for what turns the set at `from` into the set at `to`; sign is +1 or -1.
+  using SignedVisit = std::function<Status(const Example& row, int sign)>;
+  virtual Status ReplaySince(TaskId task, Seq from, Seq to, const SignedVisit& visit) = 0;
+
+  virtual Result<std::vector<Version>> Versions(TaskId task) = 0;  // Rising number.
+  virtual Result<std::optional<Version>> FindVersion(TaskId task, std::int64_t number) = 0;
+  virtual Result<std::optional<Version>> LatestVersion(TaskId task) = 0;
+  virtual Result<std::optional<std::int64_t>> Alias(TaskId task, std::string_view alias) = 0;
+  virtual Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) = 0;
+  virtual Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) = 0;
+  virtual Result<std::optional<std::string>> Meta(std::string_view key) = 0;
+
+  // Reads every page and checks its structure. kDataLoss names what is damaged.
+  virtual Status Verify() = 0;
+};
+
+}  // namespace ctt::store
