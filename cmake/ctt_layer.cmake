@@ -34,16 +34,26 @@ function(ctt_layer name)
 endfunction()
 
 # A kernel body is compiled once per instruction set, in a file whose name ends in that set's name
-# (see src/kernels/isa.h). Only these files may be built for more than the baseline CPU.
+# (see src/kernels/isa.h). Only these files may be built for more than the baseline CPU. They are
+# optimised in every build, so that debug and sanitizer runs can afford the real model. A file of another
+# architecture gets no flags; its own #if leaves it empty.
 function(ctt_isa_flags)
+  set(reference)
   set(avx2 -mavx2 -mfma -mf16c)
   set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512)
   set(avx512vnni ${avx512} -mavx512vnni)
   set(avxvnni ${avx2} -mavxvnni)
   set(neon -march=armv8.2-a+dotprod)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    set(native "reference|avx2|avx512|avx512vnni|avxvnni")
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+    set(native "reference|neon")
+  else()
+    set(native "reference")
+  endif()
   foreach(file IN LISTS ARGN)
-    if(file MATCHES "_(avx2|avx512|avx512vnni|avxvnni|neon)\\.cc$")
-      set_source_files_properties(${file} DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES COMPILE_OPTIONS "${${CMAKE_MATCH_1}}")
+    if(file MATCHES "_(${native})\\.cc$")
+      set_source_files_properties(${file} DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES COMPILE_OPTIONS "-O3;${${CMAKE_MATCH_1}}")
     endif()
   endforeach()
 endfunction()
