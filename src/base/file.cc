@@ -42,13 +42,6 @@ Status WriteAll(int descriptor, std::string_view bytes, const std::filesystem::p
   return Status::Ok();
 }
 
-Status SyncFolder(const std::filesystem::path& folder) {
-  const Descriptor descriptor{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (descriptor.number < 0) return Errno("cannot open folder", folder);
-  if (::fsync(descriptor.number) != 0) return Errno("cannot sync folder", folder);
-  return Status::Ok();
-}
-
 }  // namespace
 
 Result<std::string> ReadFile(const std::filesystem::path& path) {
@@ -63,6 +56,13 @@ Result<std::string> ReadFile(const std::filesystem::path& path) {
     if (size == 0) return bytes;
     bytes.append(buffer, static_cast<std::size_t>(size));
   }
+}
+
+Status SyncFolder(const std::filesystem::path& folder) {
+  const Descriptor descriptor{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (descriptor.number < 0) return Errno("cannot open folder", folder);
+  if (::fsync(descriptor.number) != 0) return Errno("cannot sync folder", folder);
+  return Status::Ok();
 }
 
 Status WriteFileDurably(const std::filesystem::path& path, std::string_view bytes) {

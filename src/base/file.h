@@ -16,6 +16,9 @@ Result<std::string> ReadFile(const std::filesystem::path& path);
 // file holds the old bytes or the new, never a mixture.
 Status WriteFileDurably(const std::filesystem::path& path, std::string_view bytes);
 
+// Makes the names in a folder (new, renamed, removed) survive a power cut.
+Status SyncFolder(const std::filesystem::path& folder);
+
 // A file's bytes, mapped read-only and shared between processes. Move-only; unmapped at destruction.
 class MappedFile {
  public:
