@@ -1,0 +1,152 @@
+#include "store/sqlite/sqlite_store.h"
+
+#include "store/sqlite/checked_vfs.h"
+#include "store/sqlite/file_audit.h"
+#include "store/sqlite/rows.h"
+#include "store/sqlite/scan.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/sqlite_transaction.h"
+#include "store/sqlite/verify.h"
+#include "store/sqlite/version_rows.h"
+
+namespace ctt::store {
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::filesystem::path& path,
+                                                       const std::string& base_vfs) {
+  CTT_RETURN_IF_ERROR(AuditFiles(path));
+  const std::string vfs = RegisterCheckedVfs(base_vfs);
+  if (vfs.empty()) return Internal("SQLite has no file layer '" + base_vfs + "'");
+  CTT_ASSIGN_OR_RETURN(std::unique_ptr<Connection> writer,
+                       Connection::Open(path, Connection::Mode::kWrite, vfs));
+  CTT_RETURN_IF_ERROR(BringToLastVersion(*writer));
+  CTT_RETURN_IF_ERROR(QuickVerify(*writer));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(writer), path, vfs));
+}
+
+Result<std::unique_ptr<Transaction>> SqliteStore::Begin() {
+  std::unique_lock lock(writing_);
+  return SqliteTransaction::Begin(std::move(lock), *writer_);
+}
+
+Result<std::vector<Task>> SqliteStore::Tasks() {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement rows = reader->Use("SELECT id, name, settings, created_us FROM task ORDER BY id");
+  std::vector<Task> tasks;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return tasks;
+    tasks.push_back({rows.Int(0), rows.Text(1), rows.Text(2), rows.Int(3)});
+  }
+}
+
+Result<std::vector<Label>> SqliteStore::Labels(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement rows =
+      reader->Use("SELECT id, name, description FROM label WHERE task = ?1 ORDER BY id", task);
+  std::vector<Label> labels;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return labels;
+    labels.push_back({rows.Int(0), rows.Text(1), rows.Text(2)});
+  }
+}
+
+Result<Seq> SqliteStore::LastSeq(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadLastSeq(*reader, task);
+}
+
+Result<std::int64_t> SqliteStore::CountLiving(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement row = reader->Use("SELECT living FROM task WHERE id = ?1", task);
+  CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) return NoSuchTask(task);
+  return row.Int(0);
+}
+
+Result<ExamplePage> SqliteStore::PageExamples(TaskId task, Seq after, std::int32_t limit) {
+  if (after < 0 || limit < 1) return InvalidArgument("a page needs after >= 0 and limit >= 1");
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  // One row more than asked for tells whether a next page exists.
+  Statement rows = reader->Use("SELECT " CTT_EXAMPLE_COLUMNS
+                               ", NULL, text FROM example NOT INDEXED"
+                               " WHERE key > ?1 AND key <= ?2 AND deleted_seq = 0"
+                               " ORDER BY key LIMIT ?3",
+                               Key(task, std::min(after, kNumberMax)), Key(task, kNumberMax),
+                               std::int64_t{limit} + 1);
+  ExamplePage page;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return page;
+    if (page.examples.size() == static_cast<std::size_t>(limit)) break;
+    ReadExample(rows, page.examples.emplace_back());
+  }
+  page.next_after = page.examples.back().seq;
+  return page;
+}
+
+Result<std::optional<Example>> SqliteStore::FindExample(TaskId task, std::string_view id) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadLiving(*reader, task, id);
+}
+
+Status SqliteStore::ScanAt(TaskId task, Seq watermark, const Visit& visit) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ScanLog(*reader, task, watermark, visit);
+}
+
+Status SqliteStore::ReplaySince(TaskId task, Seq from, Seq to, const SignedVisit& visit) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReplayLog(*reader, task, from, to, visit);
+}
+
+Result<std::vector<Version>> SqliteStore::Versions(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadVersions(*reader, task);
+}
+
+Result<std::optional<Version>> SqliteStore::FindVersion(TaskId task, std::int64_t number) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadVersion(*reader, task, number);
+}
+
+Result<std::optional<Version>> SqliteStore::LatestVersion(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadLatestVersion(*reader, task);
+}
+
+Result<std::optional<std::int64_t>> SqliteStore::Alias(TaskId task, std::string_view alias) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement row =
+      reader->Use("SELECT version_key FROM alias WHERE task = ?1 AND name = ?2", task, alias);
+  CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
+  return found ? std::optional(row.Int(0) & kNumberMax) : std::nullopt;
+}
+
+Result<std::optional<Checkpoint>> SqliteStore::LatestCheckpoint(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement row = reader->Use("SELECT watermark, digest FROM checkpoint WHERE task = ?1", task);
+  CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
+  return found ? std::optional(Checkpoint{row.Int(0), row.Text(1)}) : std::nullopt;
+}
+
+Result<std::optional<IdempotentAnswer>> SqliteStore::FindIdempotent(std::string_view key) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement row = reader->Use("SELECT request_digest, answer FROM idempotent WHERE key = ?1", key);
+  CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
+  return found ? std::optional(IdempotentAnswer{row.Text(0), row.Text(1)}) : std::nullopt;
+}
+
+Result<std::optional<std::string>> SqliteStore::Meta(std::string_view key) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement row = reader->Use("SELECT value FROM meta WHERE key = ?1", key);
+  CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
+  return found ? std::optional(row.Text(0)) : std::nullopt;
+}
+
+Status SqliteStore::Verify() {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return FullVerify(*reader);
+}
+
+}  // namespace ctt::store

@@ -1,0 +1,246 @@
+#include "store/sqlite/sqlite_transaction.h"
+
+#include <string>
+
+#include "store/sqlite/rows.h"
+#include "store/sqlite/schema.h"
+#include "store/sqlite/version_rows.h"
+
+namespace ctt::store {
+namespace {
+
+std::string_view PhiBytes(const Example& example) {
+  return {reinterpret_cast<const char*>(example.phi.data()), example.phi.size()};
+}
+
+Status NoSuchVersion(std::int64_t version) {
+  return {Code::kNotFound, "version_not_found", "no version " + std::to_string(version)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Transaction>> SqliteTransaction::Begin(std::unique_lock<std::mutex> lock,
+                                                              Connection& writer) {
+  CTT_RETURN_IF_ERROR(writer.Run("BEGIN IMMEDIATE"));
+  return std::unique_ptr<Transaction>(new SqliteTransaction(std::move(lock), writer));
+}
+
+SqliteTransaction::~SqliteTransaction() {
+  // SQLite itself rolls back on some errors; a rollback that fails leaves nothing committed either.
+  if (!committed_ && writer_.in_transaction()) (void)writer_.Run("ROLLBACK");
+}
+
+Status SqliteTransaction::Spoil(Status status) {
+  if (!status.ok() && failed_.ok()) failed_ = status;
+  return status;
+}
+
+Status SqliteTransaction::Taken(Status status, std::string reason, std::string message) {
+  if (!status.ok() && writer_.failed_by_constraint()) {
+    return {Code::kAlreadyExists, std::move(reason), std::move(message)};
+  }
+  return Spoil(std::move(status));
+}
+
+Status SqliteTransaction::RequireTask(TaskId task) { return LastSeq(task).status(); }
+
+Status SqliteTransaction::ChangedOne(Status status, Status otherwise) {
+  CTT_RETURN_IF_ERROR(Spoil(std::move(status)));
+  return writer_.changes() == 1 ? Status::Ok() : otherwise;
+}
+
+Result<Task> SqliteTransaction::CreateTask(std::string_view name, std::string_view settings,
+                                           std::int64_t now_us) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_RETURN_IF_ERROR(
+      Taken(writer_.Run("INSERT INTO task (name, settings, created_us) VALUES (?1, ?2, ?3)", name,
+                        settings, now_us),
+            "task_exists", "a task of this name exists"));
+  return Task{writer_.last_insert_id(), std::string(name), std::string(settings), now_us};
+}
+
+Status SqliteTransaction::RenameTask(TaskId task, std::string_view name) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_RETURN_IF_ERROR(RequireTask(task));
+  return Taken(writer_.Run("UPDATE task SET name = ?2 WHERE id = ?1", task, name), "task_exists",
+               "a task of this name exists");
+}
+
+Status SqliteTransaction::SetTaskSettings(TaskId task, std::string_view settings) {
+  CTT_RETURN_IF_ERROR(failed_);
+  return ChangedOne(writer_.Run("UPDATE task SET settings = ?2 WHERE id = ?1", task, settings),
+                    NoSuchTask(task));
+}
+
+Status SqliteTransaction::DeleteTask(TaskId task) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_RETURN_IF_ERROR(RequireTask(task));
+  const std::int64_t first = Key(task, 0);
+  const std::int64_t last = Key(task, kNumberMax);
+  CTT_RETURN_IF_ERROR(Spoil(writer_.Run("DELETE FROM alias WHERE task = ?1", task)));
+  CTT_RETURN_IF_ERROR(
+      Spoil(writer_.Run("DELETE FROM version WHERE key BETWEEN ?1 AND ?2", first, last)));
+  CTT_RETURN_IF_ERROR(
+      Spoil(writer_.Run("DELETE FROM example WHERE key BETWEEN ?1 AND ?2", first, last)));
+  // Labels and the checkpoint go with it (ON DELETE CASCADE).
+  return Spoil(writer_.Run("DELETE FROM task WHERE id = ?1", task));
+}
+
+Result<LabelId> SqliteTransaction::InternLabel(TaskId task, std::string_view name) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_RETURN_IF_ERROR(RequireTask(task));
+  CTT_RETURN_IF_ERROR(Spoil(writer_.Run(
+      "INSERT INTO label (task, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING", task, name)));
+  Statement row = writer_.Use("SELECT id FROM label WHERE task = ?1 AND name = ?2", task, name);
+  const Result<bool> found = row.Step();
+  CTT_RETURN_IF_ERROR(Spoil(found.status()));
+  return row.Int(0);
+}
+
+Result<Seq> SqliteTransaction::LastSeq(TaskId task) {
+  CTT_RETURN_IF_ERROR(failed_);
+  return ReadLastSeq(writer_, task);
+}
+
+Result<std::vector<Example>> SqliteTransaction::FindLiving(TaskId task,
+                                                           std::span<const std::string> ids) {
+  CTT_RETURN_IF_ERROR(failed_);
+  std::vector<Example> found;
+  for (const std::string& id : ids) {
+    CTT_ASSIGN_OR_RETURN(std::optional<Example> example, ReadLiving(writer_, task, id));
+    if (example) found.push_back(*std::move(example));
+  }
+  return found;
+}
+
+Status SqliteTransaction::CheckLabel(TaskId task, LabelId label) {
+  if (labels_seen_.contains({task, label})) return Status::Ok();
+  Statement row = writer_.Use("SELECT 1 FROM label WHERE id = ?1 AND task = ?2", label, task);
+  CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
+  if (!found) return InvalidArgument("label " + std::to_string(label) + " is not of this task");
+  labels_seen_.insert({task, label});
+  return Status::Ok();
+}
+
+Status SqliteTransaction::CheckAppend(TaskId task, std::span<const Example> examples) {
+  CTT_ASSIGN_OR_RETURN(Seq seq, LastSeq(task));
+  if (seq + static_cast<std::int64_t>(examples.size()) > kNumberMax) {
+    return {Code::kTooLarge, "a task's log holds at most 2^40 - 1 writes"};
+  }
+  for (const Example& example : examples) {
+    if (example.seq != ++seq) return InvalidArgument("sequence numbers must follow the last one");
+    if (example.deleted_seq != 0) return InvalidArgument("a new example cannot be unlearned");
+    if (example.id.empty()) return InvalidArgument("an example needs an id");
+    if (example.phi.empty()) return InvalidArgument("an example needs features");
+    CTT_RETURN_IF_ERROR(CheckLabel(task, example.label));
+  }
+  return Status::Ok();
+}
+
+Status SqliteTransaction::Insert(TaskId task, const Example& example) {
+  const Status status = writer_.Run(
+      "INSERT INTO example (key, label, time_us, id, source, phi, text)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      Key(task, example.seq), example.label, example.time_us, example.id, example.source,
+      Blob{PhiBytes(example)}, example.text);
+  if (!status.ok() && writer_.failed_by_constraint()) {
+    return {Code::kAlreadyExists, "example_exists", "a living example has this id"};
+  }
+  return status;
+}
+
+Status SqliteTransaction::AppendExamples(TaskId task, std::span<const Example> examples) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (examples.empty()) return RequireTask(task);
+  CTT_RETURN_IF_ERROR(CheckAppend(task, examples));
+  for (const Example& example : examples) CTT_RETURN_IF_ERROR(Spoil(Insert(task, example)));
+  return Spoil(writer_.Run("UPDATE task SET last_seq = ?2, living = living + ?3 WHERE id = ?1",
+                           task, examples.back().seq, static_cast<std::int64_t>(examples.size())));
+}
+
+Status SqliteTransaction::MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (seqs.empty()) return InvalidArgument("unlearning needs at least one example");
+  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
+  if (deleted_seq != last + 1 || deleted_seq > kNumberMax) {
+    return InvalidArgument("sequence numbers must follow the last one");
+  }
+  for (const Seq seq : seqs) {
+    if (seq < 1 || seq > last) return Spoil(NotFound("no living example has this seq"));
+    const Status status = ChangedOne(
+        writer_.Run("UPDATE example SET deleted_seq = ?2 WHERE key = ?1 AND deleted_seq = 0",
+                    Key(task, seq), deleted_seq),
+        NotFound("no living example has this seq"));
+    CTT_RETURN_IF_ERROR(Spoil(status));
+  }
+  return Spoil(writer_.Run("UPDATE task SET last_seq = ?2, living = living - ?3 WHERE id = ?1",
+                           task, deleted_seq, static_cast<std::int64_t>(seqs.size())));
+}
+
+Status SqliteTransaction::PutVersion(TaskId task, const Version& version) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
+  CTT_ASSIGN_OR_RETURN(const std::optional<Version> latest, ReadLatestVersion(writer_, task));
+  if (version.number != (latest ? latest->number : 0) + 1) {
+    return InvalidArgument("version numbers must follow the last one");
+  }
+  if (version.watermark < 0 || version.watermark > last) {
+    return InvalidArgument("a version cannot hold more than the log");
+  }
+  return Spoil(InsertVersion(writer_, task, version));
+}
+
+Status SqliteTransaction::SetAlias(TaskId task, std::string_view alias, std::int64_t version) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (alias.empty()) return InvalidArgument("an alias needs a name");
+  CTT_RETURN_IF_ERROR(RequireTask(task));
+  CTT_ASSIGN_OR_RETURN(const std::optional<Version> found, ReadVersion(writer_, task, version));
+  if (!found) return NoSuchVersion(version);
+  return Spoil(
+      writer_.Run("INSERT INTO alias (task, name, version_key) VALUES (?1, ?2, ?3)"
+                  " ON CONFLICT DO UPDATE SET version_key = excluded.version_key",
+                  task, alias, Key(task, version)));
+}
+
+Status SqliteTransaction::PutCheckpoint(TaskId task, const Checkpoint& checkpoint) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
+  if (checkpoint.watermark < 0 || checkpoint.watermark > last) {
+    return InvalidArgument("a checkpoint cannot hold more than the log");
+  }
+  return Spoil(writer_.Run(
+      "INSERT INTO checkpoint (task, watermark, digest) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE"
+      " SET watermark = excluded.watermark, digest = excluded.digest",
+      task, checkpoint.watermark, checkpoint.digest));
+}
+
+Status SqliteTransaction::PutIdempotent(std::string_view key, std::string_view request_digest,
+                                        std::string_view answer, std::int64_t now_us) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (key.empty()) return InvalidArgument("an idempotency key cannot be empty");
+  return Taken(writer_.Run("INSERT INTO idempotent (key, request_digest, answer, created_us)"
+                           " VALUES (?1, ?2, ?3, ?4)",
+                           key, request_digest, answer, now_us),
+               "idempotency_key_exists", "this idempotency key has been used");
+}
+
+Status SqliteTransaction::SetMeta(std::string_view key, std::string_view value) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (key.empty()) return InvalidArgument("a meta key cannot be empty");
+  return Spoil(
+      writer_.Run("INSERT INTO meta (key, value) VALUES (?1, ?2)"
+                  " ON CONFLICT DO UPDATE SET value = excluded.value",
+                  key, value));
+}
+
+Status SqliteTransaction::Commit() {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (committed_) return FailedPrecondition("the transaction was committed before");
+  CTT_RETURN_IF_ERROR(Spoil(writer_.Run("COMMIT")));
+  committed_ = true;
+  lock_.unlock();  // The next one need not wait until this object goes.
+  failed_ = FailedPrecondition("the transaction was committed before");
+  return Status::Ok();
+}
+
+}  // namespace ctt::store

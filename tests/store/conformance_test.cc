@@ -1,0 +1,556 @@
+// The contract of store/store.h, run on every implementation listed at the end.
+#include <atomic>
+#include <map>
+#include <random>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "store/sqlite/sqlite_store.h"
+#include "tests/store/store_home.h"
+
+namespace ctt::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+
+class StoreTest : public testing::TestWithParam<Implementation> {
+ protected:
+  StoreTest() : home_(GetParam().make()) {}
+
+  Store& store() { return home_->store(); }
+  void Reopen() { home_->Reopen(); }
+  std::unique_ptr<Transaction> Begin() { return Value(store().Begin()); }
+
+  Task MakeTask(std::string_view name) {
+    auto transaction = Begin();
+    Task task = Value(transaction->CreateTask(name, "{}", 5));
+    EXPECT_OK(transaction->Commit());
+    return task;
+  }
+  LabelId MakeLabel(TaskId task, std::string_view name) {
+    auto transaction = Begin();
+    const LabelId label = Value(transaction->InternLabel(task, name));
+    EXPECT_OK(transaction->Commit());
+    return label;
+  }
+  Status Append(TaskId task, const std::vector<Example>& rows) {
+    auto transaction = Begin();
+    CTT_RETURN_IF_ERROR(transaction->AppendExamples(task, rows));
+    return transaction->Commit();
+  }
+  Status Unlearn(TaskId task, const std::vector<Seq>& seqs, Seq deleted_seq) {
+    auto transaction = Begin();
+    CTT_RETURN_IF_ERROR(transaction->MarkUnlearned(task, seqs, deleted_seq));
+    return transaction->Commit();
+  }
+  std::vector<Seq> SetAt(TaskId task, Seq watermark) {
+    std::vector<Seq> seqs;
+    EXPECT_OK(store().ScanAt(task, watermark, [&](const Example& row) {
+      seqs.push_back(row.seq);
+      return Status::Ok();
+    }));
+    return seqs;
+  }
+  std::vector<std::pair<Seq, int>> Replay(TaskId task, Seq from, Seq to) {
+    std::vector<std::pair<Seq, int>> steps;
+    EXPECT_OK(store().ReplaySince(task, from, to, [&](const Example& row, int sign) {
+      steps.emplace_back(row.seq, sign);
+      return Status::Ok();
+    }));
+    return steps;
+  }
+
+ private:
+  std::unique_ptr<StoreHome> home_;
+};
+
+TEST_P(StoreTest, AnEmptyStoreHoldsNothing) {
+  EXPECT_THAT(Value(store().Tasks()), IsEmpty());
+  EXPECT_EQ(Value(store().Meta("encoder_id")), std::nullopt);
+  EXPECT_FALSE(Value(store().FindIdempotent("k")).has_value());
+  EXPECT_OK(store().Verify());
+}
+
+TEST_P(StoreTest, ATaskIsMadeRenamedSetAndDeleted) {
+  const Task task = MakeTask("intents");
+  EXPECT_EQ(task.name, "intents");
+  {
+    auto transaction = Begin();
+    ASSERT_OK(transaction->RenameTask(task.id, "banking"));
+    ASSERT_OK(transaction->SetTaskSettings(task.id, R"({"keep_text":false})"));
+    ASSERT_OK(transaction->Commit());
+  }
+  Reopen();
+  const std::vector<Task> tasks = Value(store().Tasks());
+  ASSERT_EQ(tasks.size(), 1u);
+  EXPECT_EQ(tasks[0].id, task.id);
+  EXPECT_EQ(tasks[0].name, "banking");
+  EXPECT_EQ(tasks[0].settings, R"({"keep_text":false})");
+  EXPECT_EQ(tasks[0].created_us, 5);
+  {
+    auto transaction = Begin();
+    ASSERT_OK(transaction->DeleteTask(task.id));
+    ASSERT_OK(transaction->Commit());
+  }
+  EXPECT_THAT(Value(store().Tasks()), IsEmpty());
+  EXPECT_GT(MakeTask("banking").id, task.id) << "an id is given once";
+}
+
+TEST_P(StoreTest, ATakenTaskNameIsRefusedAndTheTransactionGoesOn) {
+  MakeTask("a");
+  const Task b = MakeTask("b");
+  auto transaction = Begin();
+  const Status made = transaction->CreateTask("a", "{}", 0).status();
+  EXPECT_EQ(made.code(), Code::kAlreadyExists);
+  EXPECT_EQ(made.reason(), "task_exists");
+  EXPECT_EQ(transaction->RenameTask(b.id, "a").reason(), "task_exists");
+  ASSERT_TRUE(transaction->CreateTask("c", "{}", 0).ok());
+  ASSERT_OK(transaction->Commit());
+  EXPECT_EQ(Value(store().Tasks()).size(), 3u);
+}
+
+TEST_P(StoreTest, ATaskThatDoesNotExistIsNotFound) {
+  auto transaction = Begin();
+  EXPECT_EQ(transaction->RenameTask(7, "x").reason(), "task_not_found");
+  EXPECT_EQ(transaction->SetTaskSettings(7, "x").reason(), "task_not_found");
+  EXPECT_EQ(transaction->DeleteTask(7).reason(), "task_not_found");
+  EXPECT_EQ(transaction->InternLabel(7, "x").status().reason(), "task_not_found");
+  EXPECT_EQ(transaction->LastSeq(7).status().reason(), "task_not_found");
+  EXPECT_EQ(transaction->AppendExamples(7, {}).reason(), "task_not_found");
+  EXPECT_EQ(transaction->PutVersion(7, {.number = 1}).reason(), "task_not_found");
+  EXPECT_EQ(transaction->PutCheckpoint(7, {}).reason(), "task_not_found");
+  EXPECT_EQ(transaction->SetAlias(7, "live", 1).reason(), "task_not_found");
+  EXPECT_EQ(store().LastSeq(7).status().reason(), "task_not_found");
+  EXPECT_EQ(store().CountLiving(7).status().reason(), "task_not_found");
+  EXPECT_THAT(Value(store().Labels(7)), IsEmpty());
+  EXPECT_THAT(SetAt(7, 100), IsEmpty());
+}
+
+TEST_P(StoreTest, ALabelNameHasOneIdPerTask) {
+  const TaskId a = MakeTask("a").id;
+  const TaskId b = MakeTask("b").id;
+  const LabelId yes = MakeLabel(a, "yes");
+  const LabelId no = MakeLabel(a, "no");
+  EXPECT_NE(yes, no);
+  EXPECT_EQ(MakeLabel(a, "yes"), yes);
+  EXPECT_NE(MakeLabel(b, "yes"), yes);
+  const std::vector<Label> labels = Value(store().Labels(a));
+  ASSERT_EQ(labels.size(), 2u);
+  EXPECT_EQ(labels[0].id, yes);
+  EXPECT_EQ(labels[0].name, "yes");
+  EXPECT_EQ(labels[1].name, "no");
+}
+
+TEST_P(StoreTest, ExamplesComeBackByteForByte) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  Example plain = Row(1, label, "one");
+  Example bare = Row(2, label, std::string("id with \0 zero", 14));
+  bare.text.reset();
+  bare.source.clear();
+  Example odd = Row(3, label, "\xff\xfe invalid UTF-8");
+  odd.text = std::string("\0\xc3(", 3) + std::string(30'000, 'x');
+  Example empty = Row(4, label, "empty text");
+  empty.text = "";
+  ASSERT_OK(Append(task, {plain, bare, odd, empty}));
+  Reopen();
+  for (const Example& want : {plain, bare, odd, empty}) {
+    const std::optional<Example> got = Value(store().FindExample(task, want.id));
+    ASSERT_TRUE(got) << want.id;
+    ExpectSame(*got, want);
+  }
+  EXPECT_FALSE(Value(store().FindExample(task, "two")));
+  EXPECT_EQ(Value(store().LastSeq(task)), 4);
+  EXPECT_EQ(Value(store().CountLiving(task)), 4);
+}
+
+TEST_P(StoreTest, AScanShowsPhiAndNoText) {
+  const TaskId task = MakeTask("a").id;
+  const Example row = Row(1, MakeLabel(task, "l"), "one");
+  ASSERT_OK(Append(task, {row}));
+  int visits = 0;
+  ASSERT_OK(store().ScanAt(task, 1, [&](const Example& got) {
+    Example want = row;
+    want.text.reset();
+    ExpectSame(got, want);
+    ++visits;
+    return Status::Ok();
+  }));
+  EXPECT_EQ(visits, 1);
+}
+
+TEST_P(StoreTest, AppendRefusesWhatWouldBreakTheLog) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  const LabelId foreign = MakeLabel(MakeTask("b").id, "l");
+  const auto code = [&](const Example& row) { return Append(task, {row}).code(); };
+  EXPECT_EQ(code(Row(2, label, "gap")), Code::kInvalidArgument);
+  EXPECT_EQ(code(Row(0, label, "before")), Code::kInvalidArgument);
+  EXPECT_EQ(code(Row(1, label, "")), Code::kInvalidArgument);
+  EXPECT_EQ(code(Row(1, foreign, "foreign label")), Code::kInvalidArgument);
+  Example dead = Row(1, label, "dead");
+  dead.deleted_seq = 2;
+  EXPECT_EQ(code(dead), Code::kInvalidArgument);
+  Example hollow = Row(1, label, "hollow");
+  hollow.phi.clear();
+  EXPECT_EQ(code(hollow), Code::kInvalidArgument);
+  EXPECT_EQ(Value(store().LastSeq(task)), 0);
+}
+
+TEST_P(StoreTest, ALivingIdIsTakenAndNothingOfItsTransactionStays) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  ASSERT_OK(Append(task, {Row(1, label, "x")}));
+  {
+    auto transaction = Begin();
+    const Status status =
+        transaction->AppendExamples(task, std::vector{Row(2, label, "new"), Row(3, label, "x")});
+    EXPECT_EQ(status.reason(), "example_exists");
+    EXPECT_EQ(transaction->Commit().reason(), "example_exists") << "half of it must not stay";
+  }
+  EXPECT_EQ(Value(store().LastSeq(task)), 1);
+  EXPECT_FALSE(Value(store().FindExample(task, "new")));
+  ASSERT_OK(Unlearn(task, {1}, 2));
+  EXPECT_OK(Append(task, {Row(3, label, "x")})) << "unlearned: the id is free again";
+}
+
+TEST_P(StoreTest, UnlearningTakesLivingRowsOnly) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  ASSERT_OK(Append(task, {Row(1, label, "x"), Row(2, label, "y")}));
+  EXPECT_EQ(Unlearn(task, {3}, 3).code(), Code::kNotFound);
+  EXPECT_EQ(Unlearn(task, {1}, 4).code(), Code::kInvalidArgument) << "a gap";
+  EXPECT_EQ(Unlearn(task, {}, 3).code(), Code::kInvalidArgument);
+  EXPECT_EQ(Unlearn(task, {1, 1}, 3).code(), Code::kNotFound) << "twice in one call";
+  EXPECT_EQ(Value(store().CountLiving(task)), 2);
+  ASSERT_OK(Unlearn(task, {1}, 3));
+  EXPECT_EQ(Unlearn(task, {1}, 4).code(), Code::kNotFound) << "twice";
+  EXPECT_EQ(Value(store().CountLiving(task)), 1);
+  EXPECT_EQ(Value(store().LastSeq(task)), 3);
+  EXPECT_FALSE(Value(store().FindExample(task, "x")));
+}
+
+TEST_P(StoreTest, SetsAtWatermarksFollowTheLog) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  ASSERT_OK(Append(task, {Row(1, label, "a"), Row(2, label, "b"), Row(3, label, "c")}));
+  ASSERT_OK(Unlearn(task, {1, 3}, 4));
+  ASSERT_OK(Append(task, {Row(5, label, "c")}));
+  ASSERT_OK(Unlearn(task, {5}, 6));
+  EXPECT_THAT(SetAt(task, 0), IsEmpty());
+  EXPECT_THAT(SetAt(task, 2), ElementsAre(1, 2));
+  EXPECT_THAT(SetAt(task, 3), ElementsAre(1, 2, 3));
+  EXPECT_THAT(SetAt(task, 4), ElementsAre(2));
+  EXPECT_THAT(SetAt(task, 5), ElementsAre(2, 5));
+  EXPECT_THAT(SetAt(task, 6), ElementsAre(2));
+  EXPECT_THAT(SetAt(task, 1'000), ElementsAre(2));
+  EXPECT_THAT(Replay(task, 0, 4), ElementsAre(Pair(2, +1)));
+  EXPECT_THAT(Replay(task, 3, 5), ElementsAre(Pair(5, +1), Pair(1, -1), Pair(3, -1)));
+  EXPECT_THAT(Replay(task, 4, 6), IsEmpty()) << "came and went in between";
+  EXPECT_THAT(Replay(task, 5, 3), ElementsAre(Pair(5, -1), Pair(1, +1), Pair(3, +1))) << "back";
+}
+
+// Every pair of watermarks of a random history against a plain list of rows; long enough to need
+// several steps of a scan.
+TEST_P(StoreTest, RandomHistoriesAgreeWithAPlainTwin) {
+  std::mt19937_64 random(20);
+  for (const int batch_max : {3, 1500}) {
+    const TaskId task = MakeTask("t" + std::to_string(batch_max)).id;
+    const LabelId label = MakeLabel(task, "l");
+    std::vector<Example> twin;
+    Seq last = 0;
+    for (int write = 0; write < 12; ++write) {
+      std::vector<Seq> living;
+      for (const Example& row : twin) {
+        if (row.deleted_seq == 0 && random() % 3 == 0) living.push_back(row.seq);
+      }
+      if (random() % 3 == 0 && !living.empty()) {
+        ASSERT_OK(Unlearn(task, living, ++last));
+        for (Example& row : twin) {
+          if (std::ranges::count(living, row.seq) > 0) row.deleted_seq = last;
+        }
+        continue;
+      }
+      std::vector<Example> rows(1 + random() % batch_max);
+      for (Example& row : rows) {
+        ++last;
+        row = Row(last, label, "id" + std::to_string(last));
+      }
+      ASSERT_OK(Append(task, rows));
+      twin.insert(twin.end(), rows.begin(), rows.end());
+    }
+    const auto in_set = [](const Example& row, Seq at) {
+      return row.seq <= at && (row.deleted_seq == 0 || row.deleted_seq > at);
+    };
+    for (int trial = 0; trial < 20; ++trial) {
+      const auto from = static_cast<Seq>(random() % (last + 2));
+      const auto to = static_cast<Seq>(random() % (last + 2));
+      std::vector<Seq> want;
+      std::map<Seq, int> want_steps;
+      for (const Example& row : twin) {
+        if (in_set(row, to)) want.push_back(row.seq);
+        const int change = in_set(row, to) - in_set(row, from);
+        if (change != 0) want_steps[row.seq] = change;
+      }
+      EXPECT_EQ(SetAt(task, to), want);
+      const auto steps = Replay(task, from, to);
+      EXPECT_EQ((std::map<Seq, int>(steps.begin(), steps.end())), want_steps);
+      EXPECT_EQ(steps.size(), want_steps.size()) << "no row twice";
+    }
+    EXPECT_EQ(Value(store().LastSeq(task)), last);
+  }
+  EXPECT_OK(store().Verify());
+}
+
+TEST_P(StoreTest, TasksAreApart) {
+  const TaskId a = MakeTask("a").id;
+  const TaskId b = MakeTask("b").id;
+  const LabelId in_a = MakeLabel(a, "l");
+  const LabelId in_b = MakeLabel(b, "l");
+  ASSERT_OK(Append(a, {Row(1, in_a, "x"), Row(2, in_a, "y")}));
+  ASSERT_OK(Append(b, {Row(1, in_b, "x")}));
+  ASSERT_OK(Unlearn(b, {1}, 2));
+  EXPECT_THAT(SetAt(a, 9), ElementsAre(1, 2));
+  EXPECT_THAT(SetAt(b, 9), IsEmpty());
+  EXPECT_THAT(Replay(a, 1, 9), ElementsAre(Pair(2, +1)));
+  auto transaction = Begin();
+  ASSERT_OK(transaction->DeleteTask(b));
+  ASSERT_OK(transaction->Commit());
+  EXPECT_THAT(SetAt(a, 9), ElementsAre(1, 2));
+  EXPECT_OK(store().Verify());
+}
+
+TEST_P(StoreTest, AVisitEndsAScanWithItsError) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  ASSERT_OK(Append(task, {Row(1, label, "x"), Row(2, label, "y")}));
+  int visits = 0;
+  const Status stop(Code::kCancelled, "enough");
+  EXPECT_EQ(store().ScanAt(task, 2, [&](const Example&) { return ++visits, stop; }).code(),
+            Code::kCancelled);
+  EXPECT_EQ(
+      store().ReplaySince(task, 0, 2, [&](const Example&, int) { return ++visits, stop; }).code(),
+      Code::kCancelled);
+  EXPECT_EQ(visits, 2);
+}
+
+TEST_P(StoreTest, PagesShowTheLivingInOrderWithText) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  std::vector<Example> rows;
+  for (Seq seq = 1; seq <= 6; ++seq) rows.push_back(Row(seq, label, "id" + std::to_string(seq)));
+  ASSERT_OK(Append(task, rows));
+  ASSERT_OK(Unlearn(task, {2}, 7));
+  std::vector<Seq> seqs;
+  std::vector<std::size_t> sizes;
+  Seq after = 0;
+  do {
+    const ExamplePage page = Value(store().PageExamples(task, after, 2));
+    sizes.push_back(page.examples.size());
+    for (const Example& row : page.examples) {
+      seqs.push_back(row.seq);
+      EXPECT_THAT(row.phi, IsEmpty());
+      EXPECT_EQ(row.text, "text of " + std::to_string(row.seq));
+    }
+    after = page.next_after;
+  } while (after != 0);
+  EXPECT_THAT(seqs, ElementsAre(1, 3, 4, 5, 6));
+  EXPECT_THAT(sizes, ElementsAre(2u, 2u, 1u));
+  EXPECT_EQ(Value(store().PageExamples(task, 0, 5)).next_after, 0) << "exactly the last page";
+  EXPECT_EQ(store().PageExamples(task, 0, 0).status().code(), Code::kInvalidArgument);
+}
+
+TEST_P(StoreTest, FindLivingKeepsTheOrderOfTheIds) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  const Example x = Row(1, label, "x");
+  ASSERT_OK(Append(task, {x, Row(2, label, "y"), Row(3, label, "z")}));
+  ASSERT_OK(Unlearn(task, {2}, 4));
+  auto transaction = Begin();
+  ASSERT_OK(transaction->AppendExamples(task, std::vector{Row(5, label, "uncommitted")}));
+  const std::vector<std::string> ids = {"z", "y", "none", "uncommitted", "x"};
+  const std::vector<Example> found = Value(transaction->FindLiving(task, ids));
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].id, "z");
+  EXPECT_EQ(found[1].id, "uncommitted");
+  ExpectSame(found[2], x);
+}
+
+TEST_P(StoreTest, VersionsAndAliasesComeBack) {
+  const TaskId task = MakeTask("a").id;
+  ASSERT_OK(Append(task, {Row(1, MakeLabel(task, "l"), "x")}));
+  const Version first = {.number = 1,
+                         .watermark = 1,
+                         .settled = true,
+                         .settings = std::string("binary\0settings", 15),
+                         .head_digest = "ab",
+                         .has_artifact = true,
+                         .examples = 1,
+                         .report = "{}",
+                         .created_us = 9};
+  {
+    auto transaction = Begin();
+    EXPECT_EQ(transaction->PutVersion(task, {.number = 2}).code(), Code::kInvalidArgument);
+    EXPECT_EQ(transaction->PutVersion(task, {.number = 1, .watermark = 2}).code(),
+              Code::kInvalidArgument);
+    ASSERT_OK(transaction->PutVersion(task, first));
+    ASSERT_OK(transaction->PutVersion(task, {.number = 2, .watermark = 1, .settings = "s"}));
+    EXPECT_EQ(transaction->PutVersion(task, first).code(), Code::kInvalidArgument);
+    EXPECT_EQ(transaction->SetAlias(task, "live", 3).reason(), "version_not_found");
+    ASSERT_OK(transaction->SetAlias(task, "live", 1));
+    ASSERT_OK(transaction->SetAlias(task, "previous", 1));
+    ASSERT_OK(transaction->SetAlias(task, "live", 2));
+    ASSERT_OK(transaction->Commit());
+  }
+  Reopen();
+  const std::optional<Version> found = Value(store().FindVersion(task, 1));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->number, 1);
+  EXPECT_EQ(found->watermark, 1);
+  EXPECT_TRUE(found->settled);
+  EXPECT_EQ(found->settings, first.settings);
+  EXPECT_EQ(found->head_digest, "ab");
+  EXPECT_TRUE(found->has_artifact);
+  EXPECT_EQ(found->examples, 1);
+  EXPECT_EQ(found->report, "{}");
+  EXPECT_EQ(found->created_us, 9);
+  EXPECT_FALSE(Value(store().FindVersion(task, 3)));
+  EXPECT_EQ(Value(store().LatestVersion(task))->number, 2);
+  EXPECT_FALSE(Value(store().LatestVersion(task))->settled);
+  EXPECT_EQ(Value(store().Versions(task)).size(), 2u);
+  EXPECT_EQ(Value(store().Alias(task, "live")), 2);
+  EXPECT_EQ(Value(store().Alias(task, "previous")), 1);
+  EXPECT_EQ(Value(store().Alias(task, "canary")), std::nullopt);
+  const TaskId other = MakeTask("b").id;
+  EXPECT_FALSE(Value(store().LatestVersion(other)));
+  auto transaction = Begin();
+  ASSERT_OK(transaction->DeleteTask(task));
+  ASSERT_OK(transaction->Commit());
+  EXPECT_THAT(Value(store().Versions(task)), IsEmpty());
+  EXPECT_EQ(Value(store().Alias(task, "live")), std::nullopt);
+}
+
+TEST_P(StoreTest, TheNewestCheckpointCounts) {
+  const TaskId task = MakeTask("a").id;
+  ASSERT_OK(Append(task, {Row(1, MakeLabel(task, "l"), "x")}));
+  EXPECT_FALSE(Value(store().LatestCheckpoint(task)));
+  for (const char digit : {'a', 'b'}) {
+    auto transaction = Begin();
+    EXPECT_EQ(transaction->PutCheckpoint(task, {2, std::string(64, digit)}).code(),
+              Code::kInvalidArgument)
+        << "past the log";
+    ASSERT_OK(transaction->PutCheckpoint(task, {digit == 'a' ? 0 : 1, std::string(64, digit)}));
+    ASSERT_OK(transaction->Commit());
+  }
+  const std::optional<Checkpoint> checkpoint = Value(store().LatestCheckpoint(task));
+  ASSERT_TRUE(checkpoint);
+  EXPECT_EQ(checkpoint->watermark, 1);
+  EXPECT_EQ(checkpoint->digest, std::string(64, 'b'));
+}
+
+TEST_P(StoreTest, AnIdempotencyKeyIsRememberedOnce) {
+  auto transaction = Begin();
+  ASSERT_OK(transaction->PutIdempotent("k", "digest", "answer", 1));
+  EXPECT_EQ(transaction->PutIdempotent("k", "other", "other", 2).code(), Code::kAlreadyExists);
+  ASSERT_OK(transaction->Commit());
+  Reopen();
+  const std::optional<IdempotentAnswer> found = Value(store().FindIdempotent("k"));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->request_digest, "digest");
+  EXPECT_EQ(found->answer, "answer");
+}
+
+TEST_P(StoreTest, MetaIsOverwritten) {
+  for (const char* value : {"one", "two"}) {
+    auto transaction = Begin();
+    ASSERT_OK(transaction->SetMeta("encoder_id", value));
+    ASSERT_OK(transaction->Commit());
+  }
+  EXPECT_EQ(Value(store().Meta("encoder_id")), "two");
+}
+
+TEST_P(StoreTest, WithoutCommitNothingHappened) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  {
+    auto transaction = Begin();
+    ASSERT_OK(transaction->AppendExamples(task, std::vector{Row(1, label, "x")}));
+    ASSERT_TRUE(transaction->CreateTask("b", "{}", 0).ok());
+    EXPECT_EQ(Value(store().LastSeq(task)), 0) << "readers see committed data only";
+  }
+  EXPECT_EQ(Value(store().LastSeq(task)), 0);
+  EXPECT_EQ(Value(store().Tasks()).size(), 1u);
+  EXPECT_OK(Append(task, {Row(1, label, "x")}));
+}
+
+TEST_P(StoreTest, ACommittedTransactionIsOver) {
+  const TaskId task = MakeTask("a").id;
+  auto transaction = Begin();
+  ASSERT_OK(transaction->Commit());
+  EXPECT_EQ(transaction->Commit().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(transaction->SetTaskSettings(task, "late").code(), Code::kFailedPrecondition);
+  EXPECT_OK(Begin()->Commit()) << "the next need not wait until the object goes";
+  EXPECT_EQ(Value(store().Tasks())[0].settings, "{}");
+}
+
+// Four writers and four readers: every write takes the next seq, every reader sees whole
+// transactions (each writes a pair).
+TEST_P(StoreTest, ThreadsWriteInTurnAndReadWholeTransactions) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  constexpr int kWriters = 4;
+  constexpr int kPairs = 25;
+  std::atomic<int> writing = kWriters;
+  std::vector<std::jthread> threads;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    threads.emplace_back([&] {
+      for (int pair = 0; pair < kPairs; ++pair) {
+        auto transaction = Begin();
+        const Seq last = Value(transaction->LastSeq(task));
+        EXPECT_OK(transaction->AppendExamples(
+            task, std::vector{Row(last + 1, label, "id" + std::to_string(last + 1)),
+                              Row(last + 2, label, "id" + std::to_string(last + 2))}));
+        EXPECT_OK(transaction->Commit());
+      }
+      --writing;
+    });
+    threads.emplace_back([&] {
+      Seq seen = 0;
+      while (writing > 0) {
+        const auto count = static_cast<Seq>(SetAt(task, 1'000'000).size());
+        EXPECT_EQ(count % 2, 0);
+        EXPECT_GE(count, seen);
+        seen = count;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(Value(store().LastSeq(task)), 2 * kWriters * kPairs);
+  EXPECT_OK(store().Verify());
+}
+
+class SqliteHome final : public StoreHome {
+ public:
+  SqliteHome() { Reopen(); }
+  Store& store() override { return *store_; }
+  void Reopen() override {
+    store_.reset();
+    store_ = Value(SqliteStore::Open(folder_.path() / "ctt.sqlite"));
+  }
+
+ private:
+  TemporaryFolder folder_;
+  std::unique_ptr<SqliteStore> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(All, StoreTest,
+                         testing::Values(Implementation{
+                             "Sqlite", [] { return std::make_unique<SqliteHome>(); }}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace ctt::store
