@@ -1,16 +1,23 @@
 #pragma once
-// Head: what answers for one task. Features phi int8 [D] -> scores [C] -> calibrated probabilities, and
-// whether the text is in scope at all. Immutable; a pure function of (set of examples, settings).
+// Head: what answers for one task. Features phi int8 [D] -> scores [C] -> calibrated probabilities,
+// and whether the text is in scope at all. Immutable; a pure function of (set of examples,
+// settings).
 //
-//   score_c = w_c . phi_b + bias_c      w [C, D_b] fp32, over the chosen block b of phi
-//   probability = softmax(score)        the temperature and the log prior are already inside w and bias
-//   scope = relative Mahalanobis distance, from the same class scores of head A:
+//   score_c = w_c . phi_b + bias_c      w [D_b, C] fp32, over the chosen block b of phi; sums in
+//   fp64 probability = softmax(score)        the temperature and the log prior are already inside w
+//   and bias scope = relative Mahalanobis distance, always by head A:
 //           (q - m)^T (M + B)^-1 (q - m) - min_c |q - mu_c|^2_M; in scope when >= threshold
 //
-// B = U U^T has rank C, so by Woodbury the distance needs only the C numbers mu_c^T M^-1 q: no [D, D]
-// matrix is kept. Sources: METHOD, recommendation; Ren et al. 2021 (relative Mahalanobis).
+// B = sum_c N_c nu_c nu_c^T (nu_c = mu_c - m) has rank < C, so by Woodbury the C numbers t_c =
+// nu_c^T M^-1 (q - m) are enough, q^T M^-1 q cancels, and no [D, D] matrix is kept:
+//   scope = max_c (2 t_c - nu_c^T M^-1 nu_c) - |K t|^2,  K = L^-1 diag(sqrt N), lower triangular,
+//   L L^T = I + diag(sqrt N) nu^T M^-1 nu diag(sqrt N).
+// Sources: METHOD, recommendation; Ren et al. 2021 (relative Mahalanobis). docs/internals/head.md.
 //
-// Threads: immutable; share as const. Labels are in byte order of their names.
+// Inside, classes stand in content order (scatter.h), so that a renamed label keeps its scores to
+// the bit; labels() are in byte order of their names.
+//
+// Threads: immutable; share as const.
 #include <cstdint>
 #include <span>
 #include <string>
@@ -26,24 +33,29 @@ enum class Block : std::uint8_t { kLast, kLayer4, kBoth };  // phi[0,H), phi[H,2
 std::string_view BlockName(Block block);                    // "last", "layer4", "both".
 
 enum class HeadKind : std::uint8_t { kLinearDiscriminant, kLogistic };  // Heads A and B.
-std::string_view HeadKindName(HeadKind kind);  // "A", "B".
+std::string_view HeadKindName(HeadKind kind);                           // "A", "B".
 
 enum class Prior : std::uint8_t { kEmpirical, kUniform };
 
-// All choices that solving takes; chosen by Settle, kept with the head version, reused by the lessons
-// after it until the next Settle.
+// All choices that solving takes; chosen by Settle, kept with the head version, reused by the
+// lessons after it until the next Settle.
 struct Settings {
   HeadKind kind = HeadKind::kLinearDiscriminant;
   Block block = Block::kBoth;
-  double lambda = 1.0;       // Ridge of head A, relative to the mean eigenvalue tau.
-  double temperature = 1.0;  // beta of head A: scores are beta * (-distance / 2) + log prior.
-  double rho = 0.0;          // Ridge of head B, relative; 0 when B was not fitted.
+  double lambda = 1.0;  // Ridge of head A, relative to the mean eigenvalue tau.
+  // Head A's scores are -beta * distance / 2 + log prior with beta = temperature * n: distances
+  // fall as 1 / n, so the same temperature serves while a task grows.
+  double temperature = 1.0;
+  double rho = 0.0;  // Ridge of head B, relative; 0 when B was not fitted.
   double logistic_temperature = 1.0;
   Prior prior = Prior::kEmpirical;
   double scope_threshold = -1e300;  // In scope when the scope score is at least this.
-  double set_quantile = 1.0;        // LAC: a label is in the 90 % set when 1 - p <= this.
+  // LAC: a label is in the 90 % set when 1 - p <= this; one quantile for each kind of head.
+  double set_quantile = 1.0;
+  double logistic_set_quantile = 1.0;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
+// docs/internals/head.md. kDataLoss: damaged, of a later version, or a value that no Settle makes.
 std::string SerializeSettings(const Settings& settings);
 Result<Settings> ParseSettings(std::string_view bytes);
 
@@ -61,17 +73,21 @@ struct Prediction {
 
 class Head {
  public:
-  // The parts, as Solve and Settle make them. Sizes: see above; scope parts may be empty.
+  // The parts, as Solve and Settle make them. All but labels in content order. Without a scope (one
+  // label) the scope parts are empty.
   struct Parts {
     Settings settings;
-    std::int32_t feature_dim = 0;
-    std::int64_t example_count = 0;
-    std::vector<std::string> labels;       // [C]
-    std::vector<float> weights;            // [C, D_b]
-    std::vector<float> bias;               // [C]
-    std::vector<float> scope_weights;      // [C, D_b]: w_c = M^-1 mu_c; empty when equal to weights / beta
-    std::vector<double> scope_constants;   // [C]: mu_c^T M^-1 mu_c, and what else the distance needs
-    std::vector<double> scope_matrix;      // [C, C]: the Woodbury core
+    std::int32_t feature_dim = 0;              // D
+    std::int64_t example_count = 0;            // n
+    std::vector<std::string> labels;           // [C]
+    std::vector<std::int32_t> label_of_class;  // [C]: class in content order -> index into labels.
+    std::vector<float> weights;                // [D_b, C]
+    std::vector<double> bias;                  // [C]
+    std::vector<float>
+        scope_weights;  // [D_b, C]: M^-1 nu; empty when it is weights / beta (head A).
+    std::vector<double> scope_offsets;  // [C]: m^T M^-1 nu_c, taken off so that t_c is about q - m.
+    std::vector<double> scope_norms;    // [C]: nu_c^T M^-1 nu_c
+    std::vector<double> scope_core;     // [C, C]: K^T
   };
   explicit Head(Parts parts);
 
@@ -79,16 +95,23 @@ class Head {
   const std::vector<std::string>& labels() const { return parts_.labels; }
   std::int64_t example_count() const { return parts_.example_count; }
   std::int32_t feature_dim() const { return parts_.feature_dim; }
+  const Parts& parts() const { return parts_; }
+
+  // The LAC quantile of the head that answers.
+  double set_quantile() const;
 
   // REQUIRES: phi.size() == feature_dim().
   Prediction Predict(std::span<const std::int8_t> phi) const;
 
-  std::string Serialize() const;  // docs/internals/head.md; equal heads give equal bytes.
-  static Result<Head> Parse(std::string_view bytes);  // kDataLoss.
+  // docs/internals/head.md; equal heads give equal bytes.
+  std::string Serialize() const;
+  static Result<Head> Parse(std::string_view bytes);  // kDataLoss: damaged, or of a later version.
   Digest ContentDigest() const;
   std::size_t memory_bytes() const;
 
  private:
+  double ScopeScore(std::span<const std::int8_t> block, std::span<const double> dots) const;
+
   Parts parts_;
 };
 

@@ -23,11 +23,12 @@ struct ClassMetrics {
 
 struct Metrics {
   std::int64_t n = 0;
-  double accuracy = 0;        // A truth that the head does not know counts as an error.
-  double macro_f1 = 0;        // Mean of F1 over the labels with support.
+  double accuracy = 0;  // A truth that the head does not know counts as an error.
+  double macro_f1 = 0;  // Mean of F1 over the labels with support.
   double weighted_f1 = 0;
-  double log_loss = 0;        // Natural; probability floored at 1e-15, which is what an unknown truth gets.
-  double ece = 0;             // 15 equal-width bins of the top probability; Naeini et al. 2015.
+  double log_loss =
+      0;           // Natural; probability floored at 1e-15, which is what an unknown truth gets.
+  double ece = 0;  // 15 equal-width bins of the top probability; Naeini et al. 2015.
   double in_scope_rate = 0;
   std::vector<ClassMetrics> classes;  // By label name.
 };

@@ -1,11 +1,12 @@
 #pragma once
 // Statistics (and rows) -> Head.
 //
-// Solve: head A in closed form from the sums alone, in milliseconds, with settings chosen before: what
-// each lesson publishes at once. Settle: chooses block, lambda and temperature by exact leave-one-out
-// log-loss, fits head B when there are enough labels, finds the scope threshold and the conformal
-// quantile. Both are pure functions of the set of examples (and the settings, for Solve): label names,
-// order of arrival, threads and ISA leave no trace in the numbers; a renamed label keeps its scores to the bit.
+// Solve: head A in closed form from the sums alone, in milliseconds, with settings chosen before:
+// what each lesson publishes at once. Settle: chooses block, lambda and temperature by exact
+// leave-one-out log-loss, fits head B when there are enough labels, finds the scope threshold and
+// the conformal quantile. Both are pure functions of the set of examples (and the settings, for
+// Solve): label names, order of arrival, threads and ISA leave no trace in the numbers; a renamed
+// label keeps its scores to the bit.
 //
 // Threads: pure functions.
 #include <atomic>
@@ -21,17 +22,18 @@ namespace ctt::learn {
 
 // The rows of a task, in any order.
 struct Rows {
-  std::vector<std::int8_t> phi;      // [n, D]
-  std::vector<std::string> labels;   // [C]: the names that label_index refers to.
+  std::vector<std::int8_t> phi;           // [n, D]
+  std::vector<std::string> labels;        // [C]: the names that label_index refers to.
   std::vector<std::int32_t> label_index;  // [n]
   std::int64_t size() const { return static_cast<std::int64_t>(label_index.size()); }
 };
 
-// Settings for a task that was never settled, from its counts alone (METHOD, recommendation: "without rows").
+// Settings for a task that was never settled, from its counts alone (METHOD, recommendation:
+// "without rows").
 Settings StartingSettings(const Statistics& statistics);
 
-// Head A. Labels with few examples are handled by rule (see solve.cc). REQUIRES: at least one example.
-// kFailedPrecondition: the statistics hold no example.
+// Head A. Labels with few examples are handled by rule (see solve.cc). REQUIRES: at least one
+// example. kFailedPrecondition: the statistics hold no example.
 Result<Head> Solve(const Statistics& statistics, const Settings& settings);
 
 struct Candidate {  // One row of the report: what was tried and how it did.
@@ -44,7 +46,7 @@ struct Candidate {  // One row of the report: what was tried and how it did.
 
 struct Report {
   std::int64_t examples = 0;
-  double loo_accuracy = 0;   // Of the head that was chosen; leave-one-out for A, held-out for B.
+  double loo_accuracy = 0;  // Of the head that was chosen; leave-one-out for A, held-out for B.
   double loo_log_loss = 0;
   std::vector<Candidate> candidates;
 };

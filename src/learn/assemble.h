@@ -1,0 +1,27 @@
+#pragma once
+// Solved numbers -> the parts of a Head. Threads: pure functions.
+#include <optional>
+
+#include "learn/cholesky.h"
+#include "learn/head.h"
+#include "learn/scatter.h"
+
+namespace ctt::learn {
+
+// M = Sw + lambda tau I at work: W = M^-1 nu [D_b, C] and A = nu^T M^-1 nu [C, C].
+struct Discriminant {
+  std::vector<double> weights;  // [D_b, C]
+  std::vector<double> norms;    // [C, C]
+};
+// nullopt: M is not positive definite, which a positive lambda rules out but for broken sums.
+std::optional<Discriminant> Discriminate(const Scatter& scatter, double lambda);
+
+// K^T of head.h, [C, C]: row j holds the column of K for class j.
+std::vector<double> ScopeCore(const Scatter& scatter, const std::vector<double>& norms);
+
+// Head A. REQUIRES: classes, scatter and discriminant come from the same statistics.
+Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
+                          const Scatter& scatter, const Discriminant& discriminant,
+                          const Settings& settings);
+
+}  // namespace ctt::learn

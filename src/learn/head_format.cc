@@ -1,0 +1,165 @@
+// The stored forms of Settings and Head: docs/internals/head.md.
+#include <algorithm>
+#include <cmath>
+
+#include "base/bytes.h"
+#include "learn/head.h"
+#include "learn/scatter.h"
+
+namespace ctt::learn {
+namespace {
+
+constexpr std::uint32_t kHeadMagic = 0x48545443;      // "CTTH".
+constexpr std::uint32_t kSettingsMagic = 0x47545443;  // "CTTG".
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kCheckBytes = 8;
+constexpr std::int32_t kFeatureDimMax = 1 << 14;
+constexpr std::uint32_t kClassesMax = 1 << 20;
+
+std::string_view CheckOf(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), kCheckBytes};
+}
+
+void WriteSettings(ByteWriter& writer, const Settings& settings) {
+  writer.Write(static_cast<std::uint8_t>(settings.kind));
+  writer.Write(static_cast<std::uint8_t>(settings.block));
+  writer.Write(static_cast<std::uint8_t>(settings.prior));
+  for (const double value :
+       {settings.lambda, settings.temperature, settings.rho, settings.logistic_temperature,
+        settings.scope_threshold, settings.set_quantile, settings.logistic_set_quantile})
+    writer.Write(value);
+}
+
+// False: bytes missing, or a value out of range.
+bool ReadSettings(ByteReader& reader, Settings& settings) {
+  const auto kind = reader.Read<std::uint8_t>();
+  const auto block = reader.Read<std::uint8_t>();
+  const auto prior = reader.Read<std::uint8_t>();
+  for (double* value :
+       {&settings.lambda, &settings.temperature, &settings.rho, &settings.logistic_temperature,
+        &settings.scope_threshold, &settings.set_quantile, &settings.logistic_set_quantile}) {
+    *value = reader.Read<double>();
+    if (!std::isfinite(*value)) return false;
+  }
+  if (reader.failed() || kind > 1 || block > 2 || prior > 1) return false;
+  settings.kind = static_cast<HeadKind>(kind);
+  settings.block = static_cast<Block>(block);
+  settings.prior = static_cast<Prior>(prior);
+  return settings.lambda > 0 && settings.temperature > 0 && settings.rho >= 0 &&
+         settings.logistic_temperature > 0;
+}
+
+template <typename T>
+bool ReadFinite(ByteReader& reader, std::size_t count, std::vector<T>& values) {
+  if (reader.remaining() / sizeof(T) < count) return false;
+  values.resize(count);
+  reader.ReadArray(std::span<T>(values));
+  return std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); });
+}
+
+bool IsPermutation(std::vector<std::int32_t> order) {
+  std::sort(order.begin(), order.end());
+  for (std::size_t c = 0; c < order.size(); ++c)
+    if (order[c] != static_cast<std::int32_t>(c)) return false;
+  return true;
+}
+
+Status Damaged(const char* what) { return DataLoss(std::string("head: ") + what); }
+
+bool ReadLabels(ByteReader& reader, std::uint32_t classes, Head::Parts& parts) {
+  for (std::uint32_t c = 0; c < classes; ++c) {
+    const std::string_view label = reader.ReadString();
+    if (reader.failed() || label.empty() || (c > 0 && label <= parts.labels.back())) return false;
+    parts.labels.emplace_back(label);
+  }
+  if (reader.remaining() / sizeof(std::int32_t) < classes) return false;
+  parts.label_of_class.resize(classes);
+  reader.ReadArray(std::span<std::int32_t>(parts.label_of_class));
+  return IsPermutation(parts.label_of_class);
+}
+
+bool ReadNumbers(ByteReader& reader, std::size_t classes, bool has_scope, bool has_scope_weights,
+                 Head::Parts& parts) {
+  const auto dim =
+      static_cast<std::size_t>(BlockColumns(parts.settings.block, parts.feature_dim).size);
+  if (!ReadFinite(reader, dim * classes, parts.weights)) return false;
+  if (!ReadFinite(reader, classes, parts.bias)) return false;
+  if (has_scope_weights && !ReadFinite(reader, dim * classes, parts.scope_weights)) return false;
+  if (!has_scope) return true;
+  return ReadFinite(reader, classes, parts.scope_offsets) &&
+         ReadFinite(reader, classes, parts.scope_norms) &&
+         ReadFinite(reader, classes * classes, parts.scope_core);
+}
+
+}  // namespace
+
+std::string SerializeSettings(const Settings& settings) {
+  ByteWriter writer;
+  writer.Write(kSettingsMagic);
+  writer.Write(kVersion);
+  WriteSettings(writer, settings);
+  return std::move(writer).Take();
+}
+
+Result<Settings> ParseSettings(std::string_view bytes) {
+  ByteReader reader(bytes);
+  if (reader.Read<std::uint32_t>() != kSettingsMagic) return DataLoss("settings: not settings");
+  if (reader.Read<std::uint32_t>() != kVersion)
+    return DataLoss("settings: written by another version");
+  Settings settings;
+  if (!ReadSettings(reader, settings) || reader.remaining() != 0)
+    return DataLoss("settings: a value makes no sense");
+  return settings;
+}
+
+std::string Head::Serialize() const {
+  ByteWriter writer;
+  writer.Write(kHeadMagic);
+  writer.Write(kVersion);
+  WriteSettings(writer, parts_.settings);
+  writer.Write(parts_.feature_dim);
+  writer.Write(parts_.example_count);
+  writer.Write(static_cast<std::uint32_t>(parts_.labels.size()));
+  writer.Write(static_cast<std::uint8_t>(!parts_.scope_norms.empty()));
+  writer.Write(static_cast<std::uint8_t>(!parts_.scope_weights.empty()));
+  for (const std::string& label : parts_.labels) writer.WriteString(label);
+  writer.WriteArray(std::span<const std::int32_t>(parts_.label_of_class));
+  writer.WriteArray(std::span<const float>(parts_.weights));
+  writer.WriteArray(std::span<const double>(parts_.bias));
+  writer.WriteArray(std::span<const float>(parts_.scope_weights));
+  writer.WriteArray(std::span<const double>(parts_.scope_offsets));
+  writer.WriteArray(std::span<const double>(parts_.scope_norms));
+  writer.WriteArray(std::span<const double>(parts_.scope_core));
+  std::string bytes = std::move(writer).Take();
+  bytes.append(CheckOf(Sha256(bytes)));
+  return bytes;
+}
+
+Result<Head> Head::Parse(std::string_view bytes) {
+  if (bytes.size() < kCheckBytes) return Damaged("too short");
+  const std::string_view body = bytes.substr(0, bytes.size() - kCheckBytes);
+  ByteReader reader(body);
+  if (reader.Read<std::uint32_t>() != kHeadMagic) return Damaged("not a head");
+  if (reader.Read<std::uint32_t>() != kVersion) return Damaged("written by another version");
+  if (bytes.substr(body.size()) != CheckOf(Sha256(body))) return Damaged("the checksum differs");
+  Parts parts;
+  if (!ReadSettings(reader, parts.settings)) return Damaged("a setting makes no sense");
+  parts.feature_dim = reader.Read<std::int32_t>();
+  parts.example_count = reader.Read<std::int64_t>();
+  const auto classes = reader.Read<std::uint32_t>();
+  const auto has_scope = reader.Read<std::uint8_t>();
+  const auto has_scope_weights = reader.Read<std::uint8_t>();
+  if (reader.failed() || parts.feature_dim < 1 || parts.feature_dim > kFeatureDimMax ||
+      parts.example_count < classes || classes < 1 || classes > kClassesMax || has_scope > 1 ||
+      has_scope_weights > has_scope)
+    return Damaged("the header makes no sense");
+  if (!ReadLabels(reader, classes, parts)) return Damaged("a label makes no sense");
+  if (!ReadNumbers(reader, classes, has_scope != 0, has_scope_weights != 0, parts))
+    return Damaged("a number is missing or not finite");
+  if (reader.remaining() != 0) return Damaged("the size does not fit the header");
+  return Head(std::move(parts));
+}
+
+Digest Head::ContentDigest() const { return Sha256(Serialize()); }
+
+}  // namespace ctt::learn
