@@ -1,0 +1,79 @@
+#pragma once
+// Exact leave-one-out distances of head A: for each row, what the head would say had it never seen
+// that row.
+//
+// With x = q - m, nu_c = mu_c - m, y the row's own label, k = N_y / (N_y - 1), d = x - nu_y, and
+// the distance
+// |.|^2 under M = Sw + lambda tau I (lambda tau is held fixed), one rank-one downdate gives
+//   r = d^T M^-1 d    g_j = (x - nu_j)^T M^-1 d
+//   dist_j = |x - nu_j|^2 + k g_j^2 / (1 - k r)   (j != y)
+//   dist_y = k^2 (r + k r^2 / (1 - k r))
+// Source: METHOD, recommendation; equal to brute force (tests). 1 - k r is floored at 1e-9 and
+// never clamped otherwise: a coarser clamp lets a far too small lambda win. Rows that are alone in
+// their label have no leave-one-out answer and take no part.
+//
+// Arrays over rows are class-major [C, R] with R padded, so that vectors run across rows.
+// Threads: values; share as const.
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "learn/row_order.h"
+#include "learn/scatter.h"
+#include "learn/tridiagonal.h"
+
+namespace ctt::learn {
+
+// Leave-one-out numbers under one lambda.
+struct Distances {
+  std::vector<double> own;       // [R]: x^T M^-1 x, nothing left out
+  std::vector<double> dots;      // [C, R]: nu_c^T M^-1 x, nothing left out
+  std::vector<double> norms;     // [C, C]: nu^T M^-1 nu
+  std::vector<double> left_out;  // [C, R]: dist
+};
+
+// How well softmax(-beta dist / 2 + log prior) answers, row by row left out.
+struct Fit {
+  double beta = 0;
+  double log_loss = 0;  // Mean, natural.
+  double accuracy = 0;
+};
+
+class LeaveOneOut {
+ public:
+  // Rotates the rows once; REQUIRES: rows and scatter of the same statistics and block. Memory: 8
+  // bytes x R x (D_b + 3 C).
+  LeaveOneOut(const Scatter& scatter, const std::vector<Row>& rows, Columns columns);
+
+  std::int64_t row_count() const { return static_cast<std::int64_t>(labels_.size()); }
+  const std::vector<std::int32_t>& labels() const { return labels_; }  // [row_count]
+
+  std::optional<Distances> At(double lambda) const;  // nullopt: M is not positive definite.
+
+  // beta by Newton's method on log beta; the loss is convex in beta. start <= 0: none is known.
+  Fit FitTemperature(const Distances& distances, const std::vector<double>& log_prior,
+                     double start) const;
+
+  // 1 - probability of the row's own label, ascending.
+  std::vector<double> Misfits(const Distances& distances, const std::vector<double>& log_prior,
+                              double beta) const;
+  // The scope score of head.h with the row left out of the total scatter and of its label,
+  // ascending.
+  std::vector<double> ScopeScores(const Distances& distances) const;
+
+ private:
+  struct Moments;
+  Moments MomentsAt(const Distances& distances, const std::vector<double>& log_prior,
+                    double beta) const;
+  double OwnDistance(const Distances& distances, std::int64_t row) const;
+  void LeaveOut(Distances& distances) const;
+
+  const Scatter& scatter_;
+  std::vector<std::int32_t> labels_;
+  std::int64_t padded_;  // R
+  Tridiagonal reduced_;
+  std::vector<double> rows_;     // [D_b, R]: Q^T x
+  std::vector<double> offsets_;  // [D_b, C]: Q^T nu
+};
+
+}  // namespace ctt::learn
