@@ -1,0 +1,117 @@
+#pragma once
+// Service: the product's verbs over one data directory and one encoder. HTTP and the CLI only
+// translate to and from it.
+//
+//   predict:  text -> tokens -> encode queue -> compute thread -> head of the task -> answer
+//   learn:    rows -> tokens -> encode queue -> learner thread: sums, solve, commit, publish -> answer
+//   settle:   background thread: rows at a watermark -> leave-one-out choices -> new version
+//
+// A lesson is acknowledged after it is durable and in the served head. Prediction never waits for
+// learning: it reads the published head of its task.
+//
+// Threads: every call is safe from any thread. The verbs with a Done return at once, those without
+// one block on the database or the encoder: call them from a thread that may wait.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "encoder/encoder.h"
+#include "learn/metrics.h"
+#include "service/types.h"
+#include "telemetry/metrics.h"
+
+namespace ctt::service {
+
+struct Limits {
+  std::int64_t text_chars_max = 10'000;   // Unicode code points of one text.
+  std::int64_t label_bytes_max = 256;
+  std::int64_t id_bytes_max = 256;
+  std::int64_t labels_max = 10'000;       // Of one task.
+  std::int64_t queue_tokens_max = 65'536; // Waiting to be encoded, interactive requests.
+};
+
+struct ServiceOptions {
+  std::filesystem::path data_folder;
+  std::filesystem::path model_folder;
+  encoder::Engine engine = encoder::Engine::kF32;
+  std::int32_t tokens_max = 256;
+  std::int32_t threads = 0;  // Compute threads; 0: one a core.
+  Limits limits;
+  std::int64_t settle_delay_ms = 500;  // Quiet time after a lesson before choices are made anew; -1: only on Settle().
+};
+
+// A task name is 1 to 128 of [A-Za-z0-9_.:-], not starting with '.'. kInvalidArgument ("bad_task_name").
+Status CheckTaskName(std::string_view name);
+
+class Service {
+ public:
+  // Loads the encoder, opens the data directory, brings every task to its last published head.
+  // kFailedPrecondition ("locked"): another process holds the directory; ("other_encoder"): the
+  // directory was learned with another encoder_id.
+  static Result<std::unique_ptr<Service>> Start(const ServiceOptions& options, const Clock& clock,
+                                                telemetry::Metrics& metrics);
+  // Answers what was accepted, then stops.
+  ~Service();
+
+  // kNotFound ("task_not_found", with the near names; "version_not_found"), kFailedPrecondition
+  // ("task_empty"), kTooLarge ("text_too_long"), kInvalidArgument ("empty_text"), kResourceExhausted
+  // ("queue_full"), kDeadlineExceeded.
+  void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
+               Done<PredictAnswer> done);
+
+  // All rows or none: one bad row refuses the call, and the message says which ("row 3: ...").
+  void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
+             Done<LearnAnswer> done);
+
+  // kNotFound ("example_not_found") when none of the ids is held.
+  void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
+
+  // Blocks until the task's choices are made for all that it holds now; the new (or present) version.
+  Result<TaskInfo> Settle(const std::string& task);
+
+  Result<TaskInfo> CreateTask(const std::string& name);  // kAlreadyExists ("task_exists").
+  Status RenameTask(const std::string& task, const std::string& name);
+  Status DeleteTask(const std::string& task);
+  Result<TaskInfo> ShowTask(const std::string& task);
+  std::vector<TaskInfo> ListTasks();  // By name.
+
+  Result<std::vector<VersionInfo>> Versions(const std::string& task);  // Newest first.
+  // Makes a version live: publish or roll back. The next lesson publishes on top of all examples again.
+  Result<TaskInfo> PublishVersion(const std::string& task, std::int64_t version);
+
+  Result<ExampleInfoPage> PageExamples(const std::string& task, std::int64_t after,
+                                       std::int32_t limit);
+  Result<ExampleInfo> FindExample(const std::string& task, const std::string& id);
+
+  Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows);
+
+  // Embeddings [texts, H], row-major, unit length.
+  Result<std::vector<float>> Embed(const std::vector<std::string>& texts);
+
+  ModelInfo model() const;
+  const Limits& limits() const;
+  const encoder::Encoder& encoder() const;
+
+ private:
+  struct State;
+  explicit Service(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// For callers that may wait: runs a verb with a Done and returns its answer.
+template <typename T>
+Result<T> Wait(const std::function<void(Done<T>)>& verb);
+
+}  // namespace ctt::service
+
+#include <future>
+
+template <typename T>
+ctt::Result<T> ctt::service::Wait(const std::function<void(Done<T>)>& verb) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  verb([promise](Result<T> answer) { promise->set_value(std::move(answer)); });
+  return promise->get_future().get();
+}
