@@ -41,40 +41,89 @@ std::vector<double> ScopeCore(const Scatter& scatter, const std::vector<double>&
   return transposed;
 }
 
+namespace {
+
+// All that does not depend on the kind of head: labels, and the scope when there are two labels or
+// more.
+Head::Parts CommonParts(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
+                        const Scatter& scatter, const Discriminant& discriminant,
+                        const std::vector<double>& offsets) {
+  const std::int64_t count = scatter.class_count;
+  Head::Parts parts;
+  parts.feature_dim = feature_dim;
+  parts.example_count = static_cast<std::int64_t>(scatter.example_count);
+  for (const ContentClass& entry : classes) parts.labels.emplace_back(entry.label);
+  std::sort(parts.labels.begin(), parts.labels.end());
+  for (const ContentClass& entry : classes) {
+    const auto at = std::lower_bound(parts.labels.begin(), parts.labels.end(), entry.label);
+    parts.label_of_class.push_back(static_cast<std::int32_t>(at - parts.labels.begin()));
+  }
+  if (count == 1) return parts;
+  parts.scope_offsets = offsets;
+  for (std::int64_t c = 0; c < count; ++c)
+    parts.scope_norms.push_back(discriminant.norms[c * count + c]);
+  parts.scope_core = ScopeCore(scatter, discriminant.norms);
+  return parts;
+}
+
+// [C]: m^T W
+std::vector<double> MeanScores(const Scatter& scatter, const Discriminant& discriminant) {
+  std::vector<double> scores(scatter.class_count);
+  kernels::Algebra().add_rows(scatter.class_count, scatter.dim, 1.0, scatter.mean.data(), 1,
+                              discriminant.weights.data(), scatter.class_count, scores.data());
+  return scores;
+}
+
+}  // namespace
+
 Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
                           const Scatter& scatter, const Discriminant& discriminant,
                           const Settings& settings) {
   const std::int64_t count = scatter.class_count;
   const double beta = settings.temperature * scatter.example_count;
-  Head::Parts parts;
+  const std::vector<double> offsets = MeanScores(scatter, discriminant);
+  Head::Parts parts = CommonParts(classes, feature_dim, scatter, discriminant, offsets);
   parts.settings = settings;
   parts.settings.kind = HeadKind::kLinearDiscriminant;
-  parts.feature_dim = feature_dim;
-  parts.example_count = static_cast<std::int64_t>(scatter.example_count);
-  for (const ContentClass& entry : classes) parts.labels.emplace_back(entry.label);
-  std::sort(parts.labels.begin(), parts.labels.end());
-  for (const ContentClass& entry : classes)
-    parts.label_of_class.push_back(static_cast<std::int32_t>(
-        std::lower_bound(parts.labels.begin(), parts.labels.end(), entry.label) -
-        parts.labels.begin()));
-
-  std::vector<double> offsets(count);
-  kernels::Algebra().add_rows(count, scatter.dim, 1.0, scatter.mean.data(), 1,
-                              discriminant.weights.data(), count, offsets.data());
   parts.weights.reserve(discriminant.weights.size());
   for (const double weight : discriminant.weights)
     parts.weights.push_back(static_cast<float>(beta * weight));
   parts.bias = LogPrior(scatter, settings.prior);
+  for (std::int64_t c = 0; c < count; ++c)
+    parts.bias[c] -= beta * (offsets[c] + discriminant.norms[c * count + c] / 2);
+  return Head(std::move(parts));
+}
+
+// The fit knows the labels' shares as they are; a uniform prior takes them off again.
+Head AssembleLogistic(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
+                      const Scatter& scatter, const Discriminant& discriminant,
+                      const LogisticWeights& model, const Settings& settings) {
+  const std::int64_t count = scatter.class_count, dim = scatter.dim;
+  const double beta = settings.logistic_temperature;
+  Head::Parts parts =
+      CommonParts(classes, feature_dim, scatter, discriminant, MeanScores(scatter, discriminant));
+  parts.settings = settings;
+  parts.settings.kind = HeadKind::kLogistic;
+  parts.scope_weights.assign(discriminant.weights.begin(), discriminant.weights.end());
+  parts.weights.resize(dim * count);
   for (std::int64_t c = 0; c < count; ++c) {
-    const double norm = discriminant.norms[c * count + c];
-    parts.bias[c] -= beta * (offsets[c] + norm / 2);
-    if (count > 1) parts.scope_norms.push_back(norm);
+    double at_mean = 0;
+    for (std::int64_t j = 0; j < dim; ++j) {
+      parts.weights[j * count + c] = static_cast<float>(beta * model.weights[c * dim + j]);
+      at_mean += model.weights[c * dim + j] * scatter.mean[j];
+    }
+    parts.bias.push_back(beta * (model.bias[c] - at_mean));
   }
-  if (count > 1) {
-    parts.scope_offsets = std::move(offsets);
-    parts.scope_core = ScopeCore(scatter, discriminant.norms);
+  if (settings.prior == Prior::kUniform) {
+    const std::vector<double> log_prior = LogPrior(scatter, Prior::kEmpirical);
+    for (std::int64_t c = 0; c < count; ++c) parts.bias[c] -= log_prior[c];
   }
   return Head(std::move(parts));
+}
+
+Status SingularStatus() {
+  return Internal(
+      "the scatter of the task's sums is not positive definite; its statistics are damaged");
 }
 
 }  // namespace ctt::learn

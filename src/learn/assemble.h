@@ -4,6 +4,7 @@
 
 #include "learn/cholesky.h"
 #include "learn/head.h"
+#include "learn/logistic.h"
 #include "learn/scatter.h"
 
 namespace ctt::learn {
@@ -23,5 +24,13 @@ std::vector<double> ScopeCore(const Scatter& scatter, const std::vector<double>&
 Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
                           const Scatter& scatter, const Discriminant& discriminant,
                           const Settings& settings);
+
+// Head B, with head A's scope beside it.
+Head AssembleLogistic(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
+                      const Scatter& scatter, const Discriminant& discriminant,
+                      const LogisticWeights& model, const Settings& settings);
+
+// What Discriminate's nullopt means.
+Status SingularStatus();
 
 }  // namespace ctt::learn

@@ -5,37 +5,26 @@
 
 #include "kernels/algebra.h"
 #include "learn/assemble.h"
-#include "learn/logarithm.h"
 
 namespace ctt::learn {
 namespace {
 
 constexpr double kLeverageFloor = 1e-9;
-constexpr int kNewtonStepsMax = 60;
-constexpr double kNewtonTolerance = 1e-6;
-// Log of how far beta may leave the typical 10 / distance: where every row is right without its own
-// help, the loss has no minimum.
-constexpr double kLogBetaRange = 7;
-
-std::int64_t Padded(std::int64_t count) {
-  return (count + kernels::kAlgebraPad - 1) / kernels::kAlgebraPad * kernels::kAlgebraPad;
-}
 
 }  // namespace
 
 LeaveOneOut::LeaveOneOut(const Scatter& scatter, const std::vector<Row>& rows, Columns columns)
     : scatter_(scatter), padded_(0), reduced_(scatter.within, scatter.dim) {
-  std::vector<const std::int8_t*> phi;
   for (const Row& row : rows) {
     if (scatter.counts[row.label] < 2) continue;
     labels_.push_back(row.label);
-    phi.push_back(row.phi + columns.begin);
+    phi_.push_back(row.phi);
   }
-  padded_ = Padded(row_count());
+  padded_ = PaddedRows(row_count());
   rows_.resize(scatter.dim * padded_);
   for (std::int64_t i = 0; i < row_count(); ++i)
     for (std::int64_t j = 0; j < scatter.dim; ++j)
-      rows_[j * padded_ + i] = phi[i][j] - scatter.mean[j];
+      rows_[j * padded_ + i] = phi_[i][columns.begin + j] - scatter.mean[j];
   offsets_.resize(scatter.dim * scatter.class_count);
   for (std::int64_t c = 0; c < scatter.class_count; ++c)
     for (std::int64_t j = 0; j < scatter.dim; ++j)
@@ -98,87 +87,9 @@ void LeaveOneOut::LeaveOut(Distances& distances) const {
   }
 }
 
-struct LeaveOneOut::Moments {
-  std::vector<double> largest, sum, first, second;  // [R]
-};
-
-LeaveOneOut::Moments LeaveOneOut::MomentsAt(const Distances& distances,
-                                            const std::vector<double>& log_prior,
-                                            double beta) const {
-  Moments moments;
-  for (auto* values : {&moments.largest, &moments.sum, &moments.first, &moments.second})
-    values->resize(padded_);
-  kernels::Algebra().softmax_moments(scatter_.class_count, padded_, beta, distances.left_out.data(),
-                                     log_prior.data(), moments.largest.data(), moments.sum.data(),
-                                     moments.first.data(), moments.second.data());
-  return moments;
-}
-
-Fit LeaveOneOut::FitTemperature(const Distances& distances, const std::vector<double>& log_prior,
-                                double start) const {
-  const std::int64_t rows = row_count();
-  const auto n = static_cast<double>(rows);
-  double typical = 0;
-  for (std::int64_t c = 0; c < scatter_.class_count; ++c)
-    for (std::int64_t i = 0; i < rows; ++i)
-      typical += std::fabs(distances.left_out[c * padded_ + i]);
-  typical = std::max(typical / (2 * n * static_cast<double>(scatter_.class_count)), 1e-12);
-  const double middle = Log(10 / typical);
-  double log_beta =
-      start > 0 ? std::clamp(Log(start), middle - kLogBetaRange, middle + kLogBetaRange) : middle;
-  const auto beta_of = [](double log_beta) {
-    std::vector<double> x(kernels::kAlgebraPad, log_beta);
-    kernels::Algebra().exponential(x.data(), kernels::kAlgebraPad);
-    return x[0];
-  };
-  for (int step = 0; step < kNewtonStepsMax; ++step) {
-    const double beta = beta_of(log_beta);
-    const Moments moments = MomentsAt(distances, log_prior, beta);
-    double slope = 0, curvature = 0;  // Of the loss in log beta.
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const double mean = moments.first[i] / moments.sum[i];
-      const double variance = moments.second[i] / moments.sum[i] - mean * mean;
-      const double gap = distances.left_out[labels_[i] * padded_ + i] - mean;
-      slope += beta / 2 * gap;
-      curvature += beta * beta / 4 * variance + beta / 2 * gap;
-    }
-    const double newton = curvature > 1e-9 * n ? slope / curvature : slope > 0 ? 0.5 : -0.5;
-    const double next = std::clamp(log_beta - std::clamp(newton, -1.0, 1.0), middle - kLogBetaRange,
-                                   middle + kLogBetaRange);
-    const double moved = std::fabs(next - log_beta);
-    log_beta = next;
-    if (moved < kNewtonTolerance) break;
-  }
-  Fit fit;
-  fit.beta = beta_of(log_beta);
-  const Moments moments = MomentsAt(distances, log_prior, fit.beta);
-  std::int64_t right = 0;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const std::int32_t y = labels_[i];
-    const double score =
-        std::fma(-0.5 * fit.beta, distances.left_out[y * padded_ + i], log_prior[y]);
-    fit.log_loss += moments.largest[i] - score + Log(moments.sum[i]);
-    if (score == moments.largest[i]) ++right;
-  }
-  fit.log_loss /= n;
-  fit.accuracy = static_cast<double>(right) / n;
-  return fit;
-}
-
-std::vector<double> LeaveOneOut::Misfits(const Distances& distances,
-                                         const std::vector<double>& log_prior, double beta) const {
-  const Moments moments = MomentsAt(distances, log_prior, beta);
-  std::vector<double> misfits(padded_);
-  for (std::int64_t i = 0; i < row_count(); ++i) {
-    const std::int32_t y = labels_[i];
-    misfits[i] = std::fma(-0.5 * beta, distances.left_out[y * padded_ + i], log_prior[y]) -
-                 moments.largest[i];
-  }
-  kernels::Algebra().exponential(misfits.data(), padded_);
-  misfits.resize(row_count());
-  for (std::int64_t i = 0; i < row_count(); ++i) misfits[i] = 1 - misfits[i] / moments.sum[i];
-  std::sort(misfits.begin(), misfits.end());
-  return misfits;
+Unseen LeaveOneOut::UnseenBy(const Distances& distances,
+                             const std::vector<double>& log_prior) const {
+  return {scatter_.class_count, distances.left_out, labels_, log_prior};
 }
 
 // e = x^T (M + B)^-1 x = x^T M^-1 x - |K t|^2; leaving the row out of the total scatter too:

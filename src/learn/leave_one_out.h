@@ -20,6 +20,7 @@
 
 #include "learn/row_order.h"
 #include "learn/scatter.h"
+#include "learn/temperature.h"
 #include "learn/tridiagonal.h"
 
 namespace ctt::learn {
@@ -32,13 +33,6 @@ struct Distances {
   std::vector<double> left_out;  // [C, R]: dist
 };
 
-// How well softmax(-beta dist / 2 + log prior) answers, row by row left out.
-struct Fit {
-  double beta = 0;
-  double log_loss = 0;  // Mean, natural.
-  double accuracy = 0;
-};
-
 class LeaveOneOut {
  public:
   // Rotates the rows once; REQUIRES: rows and scatter of the same statistics and block. Memory: 8
@@ -46,31 +40,25 @@ class LeaveOneOut {
   LeaveOneOut(const Scatter& scatter, const std::vector<Row>& rows, Columns columns);
 
   std::int64_t row_count() const { return static_cast<std::int64_t>(labels_.size()); }
-  const std::vector<std::int32_t>& labels() const { return labels_; }  // [row_count]
+  const std::vector<const std::int8_t*>& phi() const { return phi_; }  // [row_count]
 
   std::optional<Distances> At(double lambda) const;  // nullopt: M is not positive definite.
 
-  // beta by Newton's method on log beta; the loss is convex in beta. start <= 0: none is known.
-  Fit FitTemperature(const Distances& distances, const std::vector<double>& log_prior,
-                     double start) const;
+  // What the rows say when left out; borrows from this, `distances` and `log_prior`.
+  Unseen UnseenBy(const Distances& distances, const std::vector<double>& log_prior) const;
 
-  // 1 - probability of the row's own label, ascending.
-  std::vector<double> Misfits(const Distances& distances, const std::vector<double>& log_prior,
-                              double beta) const;
   // The scope score of head.h with the row left out of the total scatter and of its label,
   // ascending.
   std::vector<double> ScopeScores(const Distances& distances) const;
 
  private:
-  struct Moments;
-  Moments MomentsAt(const Distances& distances, const std::vector<double>& log_prior,
-                    double beta) const;
   double OwnDistance(const Distances& distances, std::int64_t row) const;
   void LeaveOut(Distances& distances) const;
 
   const Scatter& scatter_;
-  std::vector<std::int32_t> labels_;
-  std::int64_t padded_;  // R
+  std::vector<std::int32_t> labels_;     // [row_count]
+  std::vector<const std::int8_t*> phi_;  // [row_count]: whole rows, to tell them apart.
+  std::int64_t padded_;                  // R
   Tridiagonal reduced_;
   std::vector<double> rows_;     // [D_b, R]: Q^T x
   std::vector<double> offsets_;  // [D_b, C]: Q^T nu

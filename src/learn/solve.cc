@@ -22,9 +22,7 @@ Result<Head> Solve(const Statistics& statistics, const Settings& settings) {
   const std::vector<ContentClass> classes = ContentOrder(statistics);
   const Scatter scatter = ScatterOf(statistics, classes, settings.block);
   const std::optional<Discriminant> discriminant = Discriminate(scatter, settings.lambda);
-  if (!discriminant)
-    return Internal(
-        "the scatter of the task's sums is not positive definite; its statistics are damaged");
+  if (!discriminant) return SingularStatus();
   return AssembleDiscriminant(classes, statistics.feature_dim(), scatter, *discriminant, settings);
 }
 

@@ -1,0 +1,127 @@
+#include "learn/choose_discriminant.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "learn/leave_one_out.h"
+
+namespace ctt::learn {
+namespace {
+
+// 10^-5 .. 10^2 in half steps, relative to the mean eigenvalue.
+constexpr std::array<double, 15> kLambdas = {
+    1e-5, 3.1622776601683795e-5, 1e-4, 3.1622776601683794e-4, 1e-3, 3.1622776601683794e-3,
+    1e-2, 3.1622776601683794e-2, 1e-1, 3.1622776601683794e-1, 1,    3.1622776601683795,
+    10,   31.622776601683793,    100};
+constexpr int kFirstTried = 8;
+
+double ScopeThreshold(const std::vector<double>& ascending, double reject_rate) {
+  const auto n = static_cast<double>(ascending.size());
+  const auto at = static_cast<std::size_t>(std::clamp(std::floor(reject_rate * n), 0.0, n - 1));
+  return ascending[at];
+}
+
+// Along lambda within one block: from a middle value downhill on either side, one grid step at a
+// time.
+class LambdaSearch {
+ public:
+  LambdaSearch(const LeaveOneOut& rows, const std::vector<double>& log_prior, Block block,
+               const std::atomic<bool>* cancelled, std::vector<Candidate>& candidates)
+      : rows_(rows),
+        log_prior_(log_prior),
+        block_(block),
+        cancelled_(cancelled),
+        candidates_(candidates) {}
+
+  void Run() {
+    Try(kFirstTried);
+    Walk(-1);
+    Walk(1);
+  }
+  bool found() const { return found_; }
+  double lambda() const { return lambda_; }
+  const Fit& fit() const { return fit_; }
+  const Distances& distances() const { return distances_; }
+
+ private:
+  void Walk(int step) {
+    for (int at = kFirstTried + step; at >= 0 && at < static_cast<int>(kLambdas.size()); at += step)
+      if (!Try(at)) return;
+  }
+  // True when it is the best so far.
+  bool Try(int at) {
+    if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) return false;
+    std::optional<Distances> distances = rows_.At(kLambdas[at]);
+    if (!distances) return false;
+    const Fit fit = FitTemperature(rows_.UnseenBy(*distances, log_prior_));
+    candidates_.push_back(
+        {HeadKind::kLinearDiscriminant, block_, kLambdas[at], fit.log_loss, fit.accuracy});
+    if (found_ && fit.log_loss >= fit_.log_loss) return false;
+    found_ = true;
+    lambda_ = kLambdas[at];
+    fit_ = fit;
+    distances_ = std::move(*distances);
+    return true;
+  }
+
+  const LeaveOneOut& rows_;
+  const std::vector<double>& log_prior_;
+  Block block_;
+  const std::atomic<bool>* cancelled_;
+  std::vector<Candidate>& candidates_;
+  bool found_ = false;
+  double lambda_ = 0;
+  Fit fit_;
+  Distances distances_;
+};
+
+void TryBlock(const Statistics& statistics, const RowOrder& order, const std::vector<Row>& sample,
+              Block block, const SettleOptions& options, const std::atomic<bool>* cancelled,
+              std::vector<Candidate>& candidates, DiscriminantChoice& best) {
+  const Scatter scatter = ScatterOf(statistics, order.classes, block);
+  const std::vector<double> log_prior = LogPrior(scatter, options.prior);
+  const LeaveOneOut rows(scatter, sample, BlockColumns(block, statistics.feature_dim()));
+  if (rows.row_count() == 0) return;
+  LambdaSearch search(rows, log_prior, block, cancelled, candidates);
+  search.Run();
+  if (!search.found() || search.fit().log_loss >= best.log_loss) return;
+  const double beta = search.fit().beta;
+  best.log_loss = search.fit().log_loss;
+  best.accuracy = search.fit().accuracy;
+  RowScores scores = ScoreRows(rows.UnseenBy(search.distances(), log_prior), beta);
+  best.phi = rows.phi();
+  best.losses = std::move(scores.loss);
+  best.settings.block = block;
+  best.settings.lambda = search.lambda();
+  best.settings.temperature = beta / scatter.example_count;
+  best.settings.set_quantile = SetQuantile(std::move(scores.misfit), options.set_error_rate);
+  best.settings.scope_threshold =
+      ScopeThreshold(rows.ScopeScores(search.distances()), options.scope_reject_rate);
+}
+
+}  // namespace
+
+double SetQuantile(std::vector<double> misfits, double error_rate) {
+  const auto n = static_cast<double>(misfits.size());
+  const double rank = std::ceil((n + 1) * (1 - error_rate));
+  if (rank > n) return 1;
+  const auto at = misfits.begin() + static_cast<std::ptrdiff_t>(std::max(rank, 1.0)) - 1;
+  std::nth_element(misfits.begin(), at, misfits.end());
+  return *at;
+}
+
+DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrder& order,
+                                      const std::vector<Row>& sample, const SettleOptions& options,
+                                      const std::atomic<bool>* cancelled,
+                                      std::vector<Candidate>& candidates) {
+  DiscriminantChoice best;
+  best.settings = StartingSettings(statistics);
+  best.settings.prior = options.prior;
+  if (order.classes.size() > 1)
+    for (const Block block : {Block::kBoth, Block::kLast, Block::kLayer4})
+      TryBlock(statistics, order, sample, block, options, cancelled, candidates, best);
+  return best;
+}
+
+}  // namespace ctt::learn

@@ -1,0 +1,30 @@
+#pragma once
+// The choices of head A: block, lambda and temperature by exact leave-one-out log-loss, then the
+// scope threshold and the conformal quantile from the same left-out scores. Threads: pure.
+#include <atomic>
+#include <vector>
+
+#include "learn/row_order.h"
+#include "learn/solve.h"
+
+namespace ctt::learn {
+
+struct DiscriminantChoice {
+  Settings settings;  // kind A
+  double log_loss = 1e300, accuracy = 0;
+  // The rows that were left out one by one, in content order, and the log-loss of each.
+  std::vector<const std::int8_t*> phi;
+  std::vector<double> losses;
+};
+
+// Leaves the choice at StartingSettings when no row has a leave-one-out answer (one label, or one
+// example a label); stops early when *cancelled becomes true. Appends to `candidates`.
+DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrder& order,
+                                      const std::vector<Row>& sample, const SettleOptions& options,
+                                      const std::atomic<bool>* cancelled,
+                                      std::vector<Candidate>& candidates);
+
+// The ceil((n + 1)(1 - error_rate))-th least misfit; 1 (every label) when n is too small for that.
+double SetQuantile(std::vector<double> misfits, double error_rate);
+
+}  // namespace ctt::learn
