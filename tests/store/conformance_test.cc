@@ -1,4 +1,5 @@
 // The contract of store/store.h, run on every implementation listed at the end.
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <random>
@@ -271,7 +272,7 @@ TEST_P(StoreTest, RandomHistoriesAgreeWithAPlainTwin) {
       if (random() % 3 == 0 && !living.empty()) {
         ASSERT_OK(Unlearn(task, living, ++last));
         for (Example& row : twin) {
-          if (std::ranges::count(living, row.seq) > 0) row.deleted_seq = last;
+          if (std::count(living.begin(), living.end(), row.seq) > 0) row.deleted_seq = last;
         }
         continue;
       }

@@ -37,15 +37,29 @@ std::span<const unsigned char> Page(const void* bytes) {
   return {static_cast<const unsigned char*>(bytes), kPageSize};
 }
 
-int Read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 offset) {
-  const int code = Below(file)->pMethods->xRead(Below(file), bytes, size, offset);
-  if (code != SQLITE_OK || !IsPage(size, offset)) return code;
-  const std::int64_t number = offset / kPageSize + 1;
-  std::uint64_t stored = 0;
-  std::memcpy(&stored, static_cast<char*>(bytes) + kPageSize - kPageCheckSize, sizeof stored);
-  if (stored == PageCheck(Page(bytes), number)) return SQLITE_OK;
+int FileSize(sqlite3_file* file, sqlite3_int64* size) {
+  return Below(file)->pMethods->xFileSize(Below(file), size);
+}
+
+int DamagedPage(std::int64_t number) {
   last_damaged_page = number;
   return SQLITE_IOERR_DATA;
+}
+
+int Read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 offset) {
+  const int code = Below(file)->pMethods->xRead(Below(file), bytes, size, offset);
+  if (!IsPage(size, offset)) return code;
+  const std::int64_t number = offset / kPageSize + 1;
+  if (code == SQLITE_IOERR_SHORT_READ) {
+    // SQLite takes what is past the end for zeros, which is right for whole pages only.
+    sqlite3_int64 end = 0;
+    if (const int failed = FileSize(file, &end); failed != SQLITE_OK) return failed;
+    return end > offset ? DamagedPage(number) : code;
+  }
+  if (code != SQLITE_OK) return code;
+  std::uint64_t stored = 0;
+  std::memcpy(&stored, static_cast<char*>(bytes) + kPageSize - kPageCheckSize, sizeof stored);
+  return stored == PageCheck(Page(bytes), number) ? SQLITE_OK : DamagedPage(number);
 }
 
 int Write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
@@ -64,9 +78,6 @@ int Truncate(sqlite3_file* file, sqlite3_int64 size) {
   return Below(file)->pMethods->xTruncate(Below(file), size);
 }
 int Sync(sqlite3_file* file, int flags) { return Below(file)->pMethods->xSync(Below(file), flags); }
-int FileSize(sqlite3_file* file, sqlite3_int64* size) {
-  return Below(file)->pMethods->xFileSize(Below(file), size);
-}
 int Lock(sqlite3_file* file, int level) { return Below(file)->pMethods->xLock(Below(file), level); }
 int Unlock(sqlite3_file* file, int level) {
   return Below(file)->pMethods->xUnlock(Below(file), level);

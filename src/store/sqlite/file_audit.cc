@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/file.h"
 #include "store/sqlite/checked_vfs.h"
@@ -58,6 +59,13 @@ class Wal {
     return std::memcmp(Frame(i) + 8, bytes_.data() + 16, 8) == 0;
   }
   bool IsCommit(std::size_t i) const { return BigEndian(Frame(i) + 4) != 0; }
+  // Where a sector may be lost with a write beside it, SQLite fills a commit's last sector up with
+  // copies of its last frame: same page, same content.
+  bool RepeatsBefore(std::size_t i) const {
+    return std::memcmp(Frame(i - 1), Frame(i), 8) == 0 &&
+           std::memcmp(Frame(i - 1) + kFrameHeaderSize, Frame(i) + kFrameHeaderSize, kPageSize) ==
+               0;
+  }
   // Whether frame i holds, given the sum that stands in the frame (or header) before it.
   bool FollowsStored(std::size_t i) const {
     if (!SameSalt(i)) return false;
@@ -89,12 +97,18 @@ Status AuditWal(const std::filesystem::path& path) {
   std::size_t bad = 0;
   while (bad < wal.frame_count() && wal.FollowsStored(bad)) ++bad;
   for (std::size_t i = bad; i + 1 < wal.frame_count(); ++i) {
-    if (wal.SameSalt(i) && wal.IsCommit(i) && wal.FollowsStored(i + 1)) {
+    if (wal.IsCommit(i) && wal.FollowsStored(i + 1) && !wal.RepeatsBefore(i + 1)) {
       return Damaged(
           path, "frame " + std::to_string(bad + 1) + " fails its checksum, and commits follow it");
     }
   }
   return Status::Ok();
+}
+
+bool HasBytes(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return !error && size > 0;
 }
 
 Status AuditDatabase(const std::filesystem::path& path, std::string_view bytes) {
@@ -111,7 +125,6 @@ Status AuditDatabase(const std::filesystem::path& path, std::string_view bytes) 
     return {Code::kDataLoss, "not_a_database",
             path.filename().string() + " is not a database of ctt, or its header is damaged"};
   }
-  if (bytes.size() % kPageSize != 0) return Damaged(path, "its last page is cut off");
   return Status::Ok();
 }
 
@@ -119,15 +132,19 @@ Status AuditDatabase(const std::filesystem::path& path, std::string_view bytes) 
 
 Status AuditFiles(const std::filesystem::path& database) {
   const std::filesystem::path wal = database.string() + "-wal";
+  // A rollback journal exists only while the first page is made, and SQLite undoes that.
+  if (HasBytes(database.string() + "-journal")) return Status::Ok();
   Result<MappedFile> file = MappedFile::Open(database);
   if (!file.ok() && file.status().code() != Code::kNotFound) return file.status();
   if (!file.ok() || file->bytes().empty()) {
-    std::error_code error;
-    const auto size = std::filesystem::file_size(wal, error);
-    if (error || size == 0) return Status::Ok();
+    if (!HasBytes(wal)) return Status::Ok();
     return Damaged(database, "it is absent or empty, but its write-ahead log is there");
   }
   CTT_RETURN_IF_ERROR(AuditDatabase(database, file->bytes()));
+  // A crash may cut off the page that it was copying from the log.
+  if (file->bytes().size() % kPageSize != 0 && !HasBytes(wal)) {
+    return Damaged(database, "its last page is cut off");
+  }
   return AuditWal(wal);
 }
 

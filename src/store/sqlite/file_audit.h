@@ -5,8 +5,9 @@
 // last commit, which was never acknowledged. So a commit past the bad frame that another frame
 // follows proves that acknowledged bytes were damaged.
 //
-// Undetectable from here: damage within the last commit of the log alone looks like a crash.
-// Format: sqlite.org/fileformat2.html, sections 1.3 and 4.
+// Undetectable from here: damage within the last commit of the log, or to the header of the frame
+// that ends the one before it, looks like a crash. Format: sqlite.org/fileformat2.html,
+// sections 1.3 and 4.
 #include <filesystem>
 
 #include "base/status.h"
