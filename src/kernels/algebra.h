@@ -61,6 +61,10 @@ struct AlgebraKernels {
                           const double* distances, const double* log_prior, double* largest,
                           double* sum, double* first, double* second);
 
+  // out[j] = in[j] - means[j], or - means[0] for all when one_mean.
+  void (*subtract_mean_f32)(std::int64_t count, const std::int8_t* in, const float* means,
+                            bool one_mean, float* out);
+
   // Each column of z [classes, rows] becomes its softmax, c rising; rows is padded.
   void (*softmax_f32)(std::int64_t classes, std::int64_t rows, float* z);
 };

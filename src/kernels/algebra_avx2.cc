@@ -34,6 +34,10 @@ struct Float {
   static constexpr int kTileVectors = 3;
   using Register = __m256;
   static Register Load(const float* p) { return _mm256_loadu_ps(p); }
+  static Register LoadInt8(const std::int8_t* p) {
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
   static void Store(float* p, Register v) { _mm256_storeu_ps(p, v); }
   static Register Set(float x) { return _mm256_set1_ps(x); }
   static Register Zero() { return _mm256_setzero_ps(); }

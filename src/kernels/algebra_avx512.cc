@@ -39,6 +39,10 @@ struct Float {
   static constexpr int kTileVectors = 3;
   using Register = __m512;
   static Register Load(const float* p) { return _mm512_loadu_ps(p); }
+  static Register LoadInt8(const std::int8_t* p) {
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
   static void Store(float* p, Register v) { _mm512_storeu_ps(p, v); }
   static Register Set(float x) { return _mm512_set1_ps(x); }
   static Register Zero() { return _mm512_setzero_ps(); }

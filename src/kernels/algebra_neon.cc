@@ -34,6 +34,10 @@ struct Float {
   static constexpr int kTileVectors = 4;
   using Register = float32x4_t;
   static Register Load(const float* p) { return vld1q_f32(p); }
+  static Register LoadInt8(const std::int8_t* p) {
+    const std::int32_t lanes[4] = {p[0], p[1], p[2], p[3]};
+    return vcvtq_f32_s32(vld1q_s32(lanes));
+  }
   static void Store(float* p, Register v) { vst1q_f32(p, v); }
   static Register Set(float x) { return vdupq_n_f32(x); }
   static Register Zero() { return vdupq_n_f32(0); }

@@ -97,6 +97,12 @@ void SoftmaxMoments(std::int64_t classes, std::int64_t rows, double beta, const 
   }
 }
 
+void SubtractMeanF32(std::int64_t count, const std::int8_t* in, const float* means, bool one_mean,
+                     float* out) {
+  for (std::int64_t j = 0; j < count; ++j)
+    out[j] = static_cast<float>(in[j]) - means[one_mean ? 0 : j];
+}
+
 void SoftmaxF32(std::int64_t classes, std::int64_t rows, float* z) {
   for (std::int64_t j = 0; j < rows; ++j) {
     float top = z[j];
@@ -112,8 +118,8 @@ void SoftmaxF32(std::int64_t classes, std::int64_t rows, float* z) {
 
 const AlgebraKernels& AlgebraKernelsReference() {
   static constexpr AlgebraKernels kTable = {
-      &MultiplyAdd<double>, &MultiplyAdd<float>, &AddRows,        &AddScores,
-      &ExponentialOf,       &TridiagonalNorms,   &SoftmaxMoments, &SoftmaxF32};
+      &MultiplyAdd<double>, &MultiplyAdd<float>, &AddRows,         &AddScores, &ExponentialOf,
+      &TridiagonalNorms,    &SoftmaxMoments,     &SubtractMeanF32, &SoftmaxF32};
   return kTable;
 }
 

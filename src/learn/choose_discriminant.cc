@@ -89,13 +89,12 @@ void TryBlock(const Statistics& statistics, const RowOrder& order, const std::ve
   const double beta = search.fit().beta;
   best.log_loss = search.fit().log_loss;
   best.accuracy = search.fit().accuracy;
-  RowScores scores = ScoreRows(rows.UnseenBy(search.distances(), log_prior), beta);
-  best.phi = rows.phi();
-  best.losses = std::move(scores.loss);
+  best.judged = true;
   best.settings.block = block;
   best.settings.lambda = search.lambda();
   best.settings.temperature = beta / scatter.example_count;
-  best.settings.set_quantile = SetQuantile(std::move(scores.misfit), options.set_error_rate);
+  best.settings.set_quantile = SetQuantile(
+      Misfits(rows.UnseenBy(search.distances(), log_prior), beta), options.set_error_rate);
   best.settings.scope_threshold =
       ScopeThreshold(rows.ScopeScores(search.distances()), options.scope_reject_rate);
 }

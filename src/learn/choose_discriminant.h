@@ -10,11 +10,9 @@
 namespace ctt::learn {
 
 struct DiscriminantChoice {
-  Settings settings;  // kind A
+  Settings settings;    // kind A
+  bool judged = false;  // Whether any row had a leave-one-out answer.
   double log_loss = 1e300, accuracy = 0;
-  // The rows that were left out one by one, in content order, and the log-loss of each.
-  std::vector<const std::int8_t*> phi;
-  std::vector<double> losses;
 };
 
 // Leaves the choice at StartingSettings when no row has a leave-one-out answer (one label, or one

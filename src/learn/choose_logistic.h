@@ -1,29 +1,32 @@
 #pragma once
-// The choices of head B: rho and the temperature by log-loss on rows held out by content hash, and
-// whether B answers better than A on those same rows. Threads: pure.
+// The choices of head B: rho and the temperature by log-loss on rows held out, and whether B
+// answers better than A does when A, with its own choices, is fitted to the same rows. (A's
+// leave-one-out loss would be no fair rival: it has seen a fifth more, which decides at 5 to 10
+// rows a label.) Threads: pure.
 #include <atomic>
 #include <optional>
 #include <vector>
 
-#include "learn/choose_discriminant.h"
 #include "learn/logistic.h"
+#include "learn/row_order.h"
+#include "learn/solve.h"
 
 namespace ctt::learn {
 
-struct LogisticChoice {
-  double rho = 0, temperature = 1, set_quantile = 1;
-  double log_loss = 0, accuracy = 0;  // Held out.
-  double discriminant_log_loss = 0;   // Of A, left out, on the same rows.
-  LogisticWeights model;              // Fitted to all rows.
-};
-
-// nullopt: the task is too small for B (fewer than kLogisticLabelsMin labels or kLogisticRowsMin
-// rows), A answers better, or cancelled.
+// Below these B is within the noise of A (METHOD, section 1; multidogo gains from 11 labels on).
 inline constexpr std::int64_t kLogisticLabelsMin = 10;
 inline constexpr std::int64_t kLogisticRowsMin = 200;
-std::optional<LogisticChoice> ChooseLogistic(const Scatter& scatter, Columns columns, Block block,
-                                             const std::vector<Row>& rows,
-                                             const DiscriminantChoice& discriminant,
+
+struct LogisticChoice {
+  double rho = 0, temperature = 1, set_quantile = 1;
+  double log_loss = 1e300, accuracy = 0;  // Held out.
+  LogisticWeights model;                  // Fitted to all rows.
+};
+
+// nullopt: the task is too small, A answers better, or cancelled. `discriminant` holds A's choices,
+// `scatter` is of their block. Appends to `candidates`.
+std::optional<LogisticChoice> ChooseLogistic(const Statistics& statistics, const RowOrder& order,
+                                             const Scatter& scatter, const Settings& discriminant,
                                              const SettleOptions& options,
                                              const std::atomic<bool>* cancelled,
                                              std::vector<Candidate>& candidates);

@@ -15,16 +15,17 @@ constexpr double kLeverageFloor = 1e-9;
 
 LeaveOneOut::LeaveOneOut(const Scatter& scatter, const std::vector<Row>& rows, Columns columns)
     : scatter_(scatter), padded_(0), reduced_(scatter.within, scatter.dim) {
+  std::vector<const std::int8_t*> phi;
   for (const Row& row : rows) {
     if (scatter.counts[row.label] < 2) continue;
     labels_.push_back(row.label);
-    phi_.push_back(row.phi);
+    phi.push_back(row.phi + columns.begin);
   }
   padded_ = PaddedRows(row_count());
   rows_.resize(scatter.dim * padded_);
   for (std::int64_t i = 0; i < row_count(); ++i)
     for (std::int64_t j = 0; j < scatter.dim; ++j)
-      rows_[j * padded_ + i] = phi_[i][columns.begin + j] - scatter.mean[j];
+      rows_[j * padded_ + i] = phi[i][j] - scatter.mean[j];
   offsets_.resize(scatter.dim * scatter.class_count);
   for (std::int64_t c = 0; c < scatter.class_count; ++c)
     for (std::int64_t j = 0; j < scatter.dim; ++j)

@@ -40,7 +40,6 @@ class LeaveOneOut {
   LeaveOneOut(const Scatter& scatter, const std::vector<Row>& rows, Columns columns);
 
   std::int64_t row_count() const { return static_cast<std::int64_t>(labels_.size()); }
-  const std::vector<const std::int8_t*>& phi() const { return phi_; }  // [row_count]
 
   std::optional<Distances> At(double lambda) const;  // nullopt: M is not positive definite.
 
@@ -56,9 +55,8 @@ class LeaveOneOut {
   void LeaveOut(Distances& distances) const;
 
   const Scatter& scatter_;
-  std::vector<std::int32_t> labels_;     // [row_count]
-  std::vector<const std::int8_t*> phi_;  // [row_count]: whole rows, to tell them apart.
-  std::int64_t padded_;                  // R
+  std::vector<std::int32_t> labels_;  // [row_count]
+  std::int64_t padded_;               // R
   Tridiagonal reduced_;
   std::vector<double> rows_;     // [D_b, R]: Q^T x
   std::vector<double> offsets_;  // [D_b, C]: Q^T nu

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "kernels/algebra.h"
 #include "learn/cholesky.h"
@@ -10,22 +11,33 @@
 namespace ctt::learn {
 namespace {
 
-constexpr int kSteps = 40;
+constexpr double kSteps = 40;
 constexpr std::size_t kRowsAtOnce = 256;
 
 }  // namespace
 
-// Some rows at work, both ways round, and their scores or errors.
+// Some rows: their features as bytes with the columns down, and room for both ways round in fp32.
 struct Logistic::Chunk {
-  std::int64_t count = 0, padded = 0;
-  std::vector<float> across;  // [count, D_b]
-  std::vector<float> down;    // [D_b, padded]
-  std::vector<float> scores;  // [C, padded]
+  std::span<const Row> rows;
+  std::int64_t padded = 0;
+  std::vector<std::int8_t> bytes;  // [D_b, padded]
+
+  Chunk(std::span<const Row> part, Columns columns)
+      : rows(part),
+        padded(PaddedRows(static_cast<std::int64_t>(part.size()))),
+        bytes(columns.size * padded) {
+    constexpr std::size_t kTile = 16;  // Whole cache lines of `bytes` at a time.
+    for (std::size_t first = 0; first < rows.size(); first += kTile)
+      for (std::int32_t j = 0; j < columns.size; ++j)
+        for (std::size_t i = first; i < std::min(first + kTile, rows.size()); ++i)
+          bytes[j * padded + static_cast<std::int64_t>(i)] = rows[i].phi[columns.begin + j];
+  }
 };
 
 Logistic::Logistic(const Scatter& scatter, Columns columns)
     : scatter_(scatter),
       columns_(columns),
+      gamma_(std::clamp(16.0 / static_cast<double>(scatter.class_count), 0.25, 1.0)),
       mean_(scatter.mean.begin(), scatter.mean.end()),
       total_(scatter.within) {
   const std::int64_t dim = scatter.dim, classes = scatter.class_count;
@@ -44,7 +56,7 @@ Logistic::Bound Logistic::BoundFor(double rho) const {
   Bound bound;
   bound.ridge = rho * eigenvalue_;
   std::vector<double> matrix(total_), inverse(dim * dim);
-  for (double& entry : matrix) entry /= 2 * scatter_.example_count;
+  for (double& entry : matrix) entry *= gamma_ / (2 * scatter_.example_count);
   for (std::int64_t j = 0; j < dim; ++j) {
     matrix[j * dim + j] += bound.ridge;
     inverse[j * dim + j] = 1;
@@ -56,107 +68,133 @@ Logistic::Bound Logistic::BoundFor(double rho) const {
   return bound;
 }
 
-void Logistic::Load(const std::vector<Row>& rows, std::size_t first, Chunk& chunk) const {
-  const std::int64_t dim = scatter_.dim;
-  chunk.count = static_cast<std::int64_t>(std::min(kRowsAtOnce, rows.size() - first));
-  chunk.padded = PaddedRows(chunk.count);
-  chunk.across.resize(chunk.count * dim);
-  chunk.down.assign(dim * chunk.padded, 0);
-  for (std::int64_t i = 0; i < chunk.count; ++i) {
-    const std::int8_t* phi = rows[first + i].phi + columns_.begin;
-    float* out = chunk.across.data() + i * dim;
-    for (std::int64_t j = 0; j < dim; ++j) out[j] = static_cast<float>(phi[j]) - mean_[j];
+class Logistic::Descent {
+ public:
+  Descent(const Logistic& problem, const std::vector<Row>& rows, const Bound& bound)
+      : problem_(problem), bound_(bound), n_(static_cast<double>(rows.size())) {
+    for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce)
+      chunks_.emplace_back(
+          std::span<const Row>(rows).subspan(first, std::min(kRowsAtOnce, rows.size() - first)),
+          problem.columns_);
+    const auto size = static_cast<std::size_t>(problem.scatter_.class_count * problem.scatter_.dim);
+    at_ = {std::vector<float>(size), std::vector<double>(problem.scatter_.class_count)};
+    ahead_ = at_;
+    step_.resize(size);
   }
-  constexpr std::int64_t kTile = 16;
-  for (std::int64_t i = 0; i < chunk.count; i += kTile)
-    for (std::int64_t j = 0; j < dim; ++j)
-      for (std::int64_t r = i; r < std::min(i + kTile, chunk.count); ++r)
-        chunk.down[j * chunk.padded + r] = chunk.across[r * dim + j];
-}
 
-void Logistic::ScoreChunk(const LogisticWeights& model, Chunk& chunk) const {
-  const std::int64_t dim = scatter_.dim, classes = scatter_.class_count;
-  chunk.scores.resize(classes * chunk.padded);
+  void Step() {
+    FindGradient();
+    const std::int64_t dim = problem_.scatter_.dim;
+    std::fill(step_.begin(), step_.end(), 0.0f);
+    kernels::Algebra().multiply_add_f32(problem_.scatter_.class_count, dim, dim, 1.0f,
+                                        {gradient_.data(), dim, 1}, {bound_.inverse.data(), dim, 1},
+                                        step_.data(), dim);
+    Move();
+  }
+  LogisticWeights Take() && { return std::move(at_); }
+
+ private:
+  void FindGradient() {
+    gradient_.assign(step_.size(), 0);
+    bias_gradient_.assign(at_.bias.size(), 0);
+    for (const Chunk& chunk : chunks_) AddErrors(chunk);
+    const auto scale = static_cast<float>(1 / n_), ridge = static_cast<float>(bound_.ridge);
+    for (std::size_t k = 0; k < gradient_.size(); ++k)
+      gradient_[k] = gradient_[k] * scale + ridge * ahead_.weights[k];
+  }
+
+  // gradient += (P - Y) x^T over the chunk.
+  void AddErrors(const Chunk& chunk) {
+    const kernels::AlgebraKernels& algebra = kernels::Algebra();
+    const std::int64_t dim = problem_.scatter_.dim, classes = problem_.scatter_.class_count;
+    const auto count = static_cast<std::int64_t>(chunk.rows.size());
+    problem_.ScoreChunk(ahead_, chunk, features_, errors_);
+    algebra.softmax_f32(classes, chunk.padded, errors_.data());
+    for (std::int64_t i = 0; i < count; ++i) errors_[chunk.rows[i].label * chunk.padded + i] -= 1;
+    for (std::int64_t c = 0; c < classes; ++c)
+      for (std::int64_t i = 0; i < count; ++i) bias_gradient_[c] += errors_[c * chunk.padded + i];
+    features_.resize(count * dim);
+    for (std::int64_t i = 0; i < count; ++i)
+      algebra.subtract_mean_f32(dim, chunk.rows[i].phi + problem_.columns_.begin,
+                                problem_.mean_.data(), false, features_.data() + i * dim);
+    algebra.multiply_add_f32(classes, dim, count, 1.0f, {errors_.data(), chunk.padded, 1},
+                             {features_.data(), dim, 1}, gradient_.data(), dim);
+  }
+
+  // next = ahead - step; the momentum starts over when the step and the last move disagree.
+  void Move() {
+    double uphill = 0;
+    for (std::size_t k = 0; k < step_.size(); ++k)
+      uphill += double{step_[k]} * (ahead_.weights[k] - step_[k] - at_.weights[k]);
+    double next_momentum = (1 + std::sqrt(1 + 4 * momentum_ * momentum_)) / 2;
+    double carry = (momentum_ - 1) / next_momentum;
+    if (uphill > 0) next_momentum = 1, carry = 0;
+    momentum_ = next_momentum;
+    const auto carry_f32 = static_cast<float>(carry);
+    for (std::size_t k = 0; k < step_.size(); ++k) {
+      const float next = ahead_.weights[k] - step_[k];
+      ahead_.weights[k] = next + carry_f32 * (next - at_.weights[k]);
+      at_.weights[k] = next;
+    }
+    for (std::size_t c = 0; c < at_.bias.size(); ++c) {
+      const double next = ahead_.bias[c] - 2 * bias_gradient_[c] / n_;
+      ahead_.bias[c] = next + carry * (next - at_.bias[c]);
+      at_.bias[c] = next;
+    }
+  }
+
+  const Logistic& problem_;
+  const Bound& bound_;
+  double n_;
+  double momentum_ = 1;
+  std::vector<Chunk> chunks_;
+  LogisticWeights at_, ahead_;            // Where the weights are, and where momentum carries them.
+  std::vector<float> gradient_, step_;    // [C, D_b]
+  std::vector<double> bias_gradient_;     // [C]
+  std::vector<float> features_, errors_;  // Of one chunk.
+};
+
+void Logistic::ScoreChunk(const LogisticWeights& model, const Chunk& chunk,
+                          std::vector<float>& features, std::vector<float>& scores) const {
+  const kernels::AlgebraKernels& algebra = kernels::Algebra();
+  const std::int64_t dim = scatter_.dim, classes = scatter_.class_count, padded = chunk.padded;
+  features.resize(dim * padded);
+  for (std::int64_t j = 0; j < dim; ++j)
+    algebra.subtract_mean_f32(padded, chunk.bytes.data() + j * padded, mean_.data() + j, true,
+                              features.data() + j * padded);
+  scores.resize(classes * padded);
   for (std::int64_t c = 0; c < classes; ++c)
-    std::fill_n(chunk.scores.begin() + c * chunk.padded, chunk.padded,
-                static_cast<float>(model.bias[c]));
-  kernels::Algebra().multiply_add_f32(
-      classes, chunk.padded, dim, 1.0f, {model.weights.data(), dim, 1},
-      {chunk.down.data(), chunk.padded, 1}, chunk.scores.data(), chunk.padded);
+    std::fill_n(scores.begin() + c * padded, padded, static_cast<float>(model.bias[c]));
+  algebra.multiply_add_f32(classes, padded, dim, 1.0f, {model.weights.data(), dim, 1},
+                           {features.data(), padded, 1}, scores.data(), padded);
 }
 
 LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const Bound& bound,
                               const std::atomic<bool>* cancelled) const {
-  const kernels::AlgebraKernels& algebra = kernels::Algebra();
-  const std::int64_t dim = scatter_.dim, classes = scatter_.class_count;
-  const auto n = static_cast<double>(rows.size());
-  const auto ridge = static_cast<float>(bound.ridge);
-  LogisticWeights at{std::vector<float>(classes * dim), std::vector<double>(classes)};  // W, b
-  LogisticWeights ahead = at;                                                           // V, vb
-  double momentum = 1;
-  std::vector<float> gradient(classes * dim), step(classes * dim);
-  Chunk chunk;
-  for (int iteration = 0; iteration < kSteps; ++iteration) {
+  Descent descent(*this, rows, bound);
+  const auto steps = static_cast<int>(std::lround(kSteps * std::sqrt(gamma_)));
+  for (int step = 0; step < steps; ++step) {
     if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) break;
-    std::fill(gradient.begin(), gradient.end(), 0.0f);
-    std::vector<double> bias_gradient(classes);
-    for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce) {
-      Load(rows, first, chunk);
-      ScoreChunk(ahead, chunk);
-      algebra.softmax_f32(classes, chunk.padded, chunk.scores.data());
-      for (std::int64_t i = 0; i < chunk.count; ++i)
-        chunk.scores[rows[first + i].label * chunk.padded + i] -= 1;
-      for (std::int64_t c = 0; c < classes; ++c)
-        for (std::int64_t i = 0; i < chunk.count; ++i)
-          bias_gradient[c] += chunk.scores[c * chunk.padded + i];
-      algebra.multiply_add_f32(classes, dim, chunk.count, 1.0f,
-                               {chunk.scores.data(), chunk.padded, 1},
-                               {chunk.across.data(), dim, 1}, gradient.data(), dim);
-    }
-    const float scale = static_cast<float>(1 / n);
-    for (std::size_t k = 0; k < gradient.size(); ++k)
-      gradient[k] = gradient[k] * scale + ridge * ahead.weights[k];
-    std::fill(step.begin(), step.end(), 0.0f);
-    algebra.multiply_add_f32(classes, dim, dim, 1.0f, {gradient.data(), dim, 1},
-                             {bound.inverse.data(), dim, 1}, step.data(), dim);
-
-    // next = ahead - step; restarted when the step and the last move disagree.
-    double uphill = 0;
-    for (std::size_t k = 0; k < step.size(); ++k)
-      uphill += static_cast<double>(step[k]) * (ahead.weights[k] - step[k] - at.weights[k]);
-    double next_momentum = (1 + std::sqrt(1 + 4 * momentum * momentum)) / 2;
-    double carry = (momentum - 1) / next_momentum;
-    if (uphill > 0) next_momentum = 1, carry = 0;
-    momentum = next_momentum;
-    const auto carry_f32 = static_cast<float>(carry);
-    for (std::size_t k = 0; k < step.size(); ++k) {
-      const float next = ahead.weights[k] - step[k];
-      ahead.weights[k] = next + carry_f32 * (next - at.weights[k]);
-      at.weights[k] = next;
-    }
-    for (std::int64_t c = 0; c < classes; ++c) {
-      const double next = ahead.bias[c] - 2 * bias_gradient[c] / n;
-      ahead.bias[c] = next + carry * (next - at.bias[c]);
-      at.bias[c] = next;
-    }
+    descent.Step();
   }
-  return at;
+  return std::move(descent).Take();
 }
 
 std::vector<float> Logistic::Scores(const LogisticWeights& model,
                                     const std::vector<Row>& rows) const {
   const std::int64_t classes = scatter_.class_count;
   const std::int64_t padded = PaddedRows(static_cast<std::int64_t>(rows.size()));
-  std::vector<float> scores(classes * padded);
-  Chunk chunk;
+  std::vector<float> all(classes * padded), features, scores;
   for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce) {
-    Load(rows, first, chunk);
-    ScoreChunk(model, chunk);
+    const Chunk chunk(
+        std::span<const Row>(rows).subspan(first, std::min(kRowsAtOnce, rows.size() - first)),
+        columns_);
+    ScoreChunk(model, chunk, features, scores);
     for (std::int64_t c = 0; c < classes; ++c)
-      std::copy_n(chunk.scores.begin() + c * chunk.padded, chunk.count,
-                  scores.begin() + c * padded + static_cast<std::int64_t>(first));
+      std::copy_n(scores.begin() + c * chunk.padded, chunk.rows.size(),
+                  all.begin() + c * padded + static_cast<std::int64_t>(first));
   }
-  return scores;
+  return all;
 }
 
 }  // namespace ctt::learn

@@ -31,14 +31,13 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
       statistics, order, LeastHashed(order.rows, kRowsMax), options, cancelled, report.candidates);
   if (IsCancelled(cancelled)) return CancelledStatus();
   Settings& settings = discriminant.settings;
-  if (!discriminant.losses.empty()) {
+  if (discriminant.judged) {
     report.loo_accuracy = discriminant.accuracy;
     report.loo_log_loss = discriminant.log_loss;
   }
   const Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
-  const std::optional<LogisticChoice> logistic = ChooseLogistic(
-      scatter, BlockColumns(settings.block, statistics.feature_dim()), settings.block, order.rows,
-      discriminant, options, cancelled, report.candidates);
+  const std::optional<LogisticChoice> logistic =
+      ChooseLogistic(statistics, order, scatter, settings, options, cancelled, report.candidates);
   if (IsCancelled(cancelled)) return CancelledStatus();
   const std::optional<Discriminant> solved = Discriminate(scatter, settings.lambda);
   if (!solved) return SingularStatus();

@@ -102,20 +102,16 @@ Fit FitTemperature(const Unseen& unseen) {
   return fit;
 }
 
-RowScores ScoreRows(const Unseen& unseen, double beta) {
+std::vector<double> Misfits(const Unseen& unseen, double beta) {
   const std::size_t rows = unseen.labels.size();
   const Moments moments = MomentsAt(unseen, beta);
-  RowScores scores;
-  scores.misfit.resize(moments.sum.size());
-  for (std::size_t i = 0; i < rows; ++i) {
-    scores.misfit[i] = OwnScore(unseen, i, beta) - moments.largest[i];
-    scores.loss.push_back(Log(moments.sum[i]) - scores.misfit[i]);
-  }
-  kernels::Algebra().exponential(scores.misfit.data(),
-                                 static_cast<std::int64_t>(scores.misfit.size()));
-  scores.misfit.resize(rows);
-  for (std::size_t i = 0; i < rows; ++i) scores.misfit[i] = 1 - scores.misfit[i] / moments.sum[i];
-  return scores;
+  std::vector<double> misfits(moments.sum.size());
+  for (std::size_t i = 0; i < rows; ++i)
+    misfits[i] = OwnScore(unseen, i, beta) - moments.largest[i];
+  kernels::Algebra().exponential(misfits.data(), static_cast<std::int64_t>(misfits.size()));
+  misfits.resize(rows);
+  for (std::size_t i = 0; i < rows; ++i) misfits[i] = 1 - misfits[i] / moments.sum[i];
+  return misfits;
 }
 
 }  // namespace ctt::learn

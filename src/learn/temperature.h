@@ -26,10 +26,7 @@ struct Fit {
 // REQUIRES: at least one row.
 Fit FitTemperature(const Unseen& unseen);
 
-// [R] the log-loss of each row under beta, and 1 - probability of its own label.
-struct RowScores {
-  std::vector<double> loss, misfit;
-};
-RowScores ScoreRows(const Unseen& unseen, double beta);
+// [R]: 1 - probability of each row's own label under beta.
+std::vector<double> Misfits(const Unseen& unseen, double beta);
 
 }  // namespace ctt::learn

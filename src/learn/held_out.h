@@ -1,0 +1,56 @@
+#pragma once
+// Rows held out by content hash, and what heads fitted to the other rows say about them: how B's
+// rho is chosen, and how A and B are compared. A task of more than 3,000 rows holds out one fifth
+// (at most 4,096 rows); a smaller one is cut into five folds, each held out once. Threads: pure.
+#include <atomic>
+#include <optional>
+#include <vector>
+
+#include "learn/logistic.h"
+#include "learn/row_order.h"
+#include "learn/temperature.h"
+
+namespace ctt::learn {
+
+// Both parts in content order. Held-out rows whose label has no fitted row are dropped: nothing
+// could answer them.
+struct Split {
+  std::vector<Row> fitted, held_out;
+};
+std::vector<Split> SplitsOf(const std::vector<Row>& rows, std::int64_t class_count);
+
+// Distances (-2 scores for head B) of the held-out rows of all splits, side by side.
+class HeldOut {
+ public:
+  HeldOut(const std::vector<Split>& splits, std::int64_t class_count);
+
+  // distance(c, i) of the next `count` rows.
+  template <typename Distance>
+  void Append(std::size_t count, Distance distance) {
+    for (std::int64_t c = 0; c < class_count_; ++c)
+      for (std::size_t i = 0; i < count; ++i)
+        distances_[c * padded_ + filled_ + static_cast<std::int64_t>(i)] = distance(c, i);
+    filled_ += static_cast<std::int64_t>(count);
+  }
+  Unseen View(const std::vector<double>& log_prior) const {
+    return {class_count_, distances_, labels_, log_prior};
+  }
+
+ private:
+  std::int64_t class_count_, padded_ = 0, filled_ = 0;
+  std::vector<double> distances_;  // [C, padded]
+  std::vector<std::int32_t> labels_;
+};
+
+// Head A of each split's fitted rows, with the given settings. nullopt: a scatter that cannot be
+// factored.
+std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
+                                           const std::vector<Split>& splits,
+                                           std::int64_t class_count, const Settings& settings);
+
+// Head B of each split's fitted rows.
+HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
+                        std::int64_t class_count, const Logistic::Bound& bound,
+                        const std::atomic<bool>* cancelled);
+
+}  // namespace ctt::learn
