@@ -30,6 +30,12 @@ class Guarded {
     changed_.wait(lock, [&] { return ready(value_); });
     return std::forward<Body>(body)(value_);
   }
+  // Sleeps until ready(T&) holds or `duration` is over.
+  template <typename Duration, typename Ready>
+  void AwaitFor(Duration duration, Ready&& ready) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, duration, [&] { return ready(value_); });
+  }
   void NotifyOne() { changed_.notify_one(); }
   void NotifyAll() { changed_.notify_all(); }
 

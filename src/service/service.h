@@ -3,8 +3,8 @@
 // translate to and from it.
 //
 //   predict:  text -> tokens -> encode queue -> compute thread -> head of the task -> answer
-//   learn:    rows -> tokens -> encode queue -> learner thread: sums, solve, commit, publish -> answer
-//   settle:   background thread: rows at a watermark -> leave-one-out choices -> new version
+//   learn:    rows -> tokens -> encode queue -> learner thread: sums, solve, commit, publish ->
+//   answer settle:   background thread: rows at a watermark -> leave-one-out choices -> new version
 //
 // A lesson is acknowledged after it is durable and in the served head. Prediction never waits for
 // learning: it reads the published head of its task.
@@ -26,11 +26,11 @@
 namespace ctt::service {
 
 struct Limits {
-  std::int64_t text_chars_max = 10'000;   // Unicode code points of one text.
+  std::int64_t text_chars_max = 10'000;  // Unicode code points of one text.
   std::int64_t label_bytes_max = 256;
   std::int64_t id_bytes_max = 256;
-  std::int64_t labels_max = 10'000;       // Of one task.
-  std::int64_t queue_tokens_max = 65'536; // Waiting to be encoded, interactive requests.
+  std::int64_t labels_max = 10'000;        // Of one task.
+  std::int64_t queue_tokens_max = 65'536;  // Waiting to be encoded, interactive requests.
 };
 
 struct ServiceOptions {
@@ -40,10 +40,12 @@ struct ServiceOptions {
   std::int32_t tokens_max = 256;
   std::int32_t threads = 0;  // Compute threads; 0: one a core.
   Limits limits;
-  std::int64_t settle_delay_ms = 500;  // Quiet time after a lesson before choices are made anew; -1: only on Settle().
+  std::int64_t settle_delay_ms =
+      500;  // Quiet time after a lesson before choices are made anew; -1: only on Settle().
 };
 
-// A task name is 1 to 128 of [A-Za-z0-9_.:-], not starting with '.'. kInvalidArgument ("bad_task_name").
+// A task name is 1 to 128 of [A-Za-z0-9_.:-], not starting with '.'. kInvalidArgument
+// ("bad_task_name").
 Status CheckTaskName(std::string_view name);
 
 class Service {
@@ -57,7 +59,8 @@ class Service {
   ~Service();
 
   // kNotFound ("task_not_found", with the near names; "version_not_found"), kFailedPrecondition
-  // ("task_empty"), kTooLarge ("text_too_long"), kInvalidArgument ("empty_text"), kResourceExhausted
+  // ("task_empty"), kTooLarge ("text_too_long"), kInvalidArgument ("empty_text"),
+  // kResourceExhausted
   // ("queue_full"), kDeadlineExceeded.
   void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
                Done<PredictAnswer> done);
@@ -69,7 +72,8 @@ class Service {
   // kNotFound ("example_not_found") when none of the ids is held.
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
 
-  // Blocks until the task's choices are made for all that it holds now; the new (or present) version.
+  // Blocks until the task's choices are made for all that it holds now; the new (or present)
+  // version.
   Result<TaskInfo> Settle(const std::string& task);
 
   Result<TaskInfo> CreateTask(const std::string& name);  // kAlreadyExists ("task_exists").
@@ -79,7 +83,8 @@ class Service {
   std::vector<TaskInfo> ListTasks();  // By name.
 
   Result<std::vector<VersionInfo>> Versions(const std::string& task);  // Newest first.
-  // Makes a version live: publish or roll back. The next lesson publishes on top of all examples again.
+  // Makes a version live: publish or roll back. The next lesson publishes on top of all examples
+  // again.
   Result<TaskInfo> PublishVersion(const std::string& task, std::int64_t version);
 
   Result<ExampleInfoPage> PageExamples(const std::string& task, std::int64_t after,

@@ -1,6 +1,6 @@
 #pragma once
-// What the product's verbs take and answer: plain values between the outside (HTTP, CLI) and the rooms
-// inside. Texts are UTF-8 of any quality; limits are checked by Service.
+// What the product's verbs take and answer: plain values between the outside (HTTP, CLI) and the
+// rooms inside. Texts are UTF-8 of any quality; limits are checked by Service.
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -21,8 +21,8 @@ struct LabelScore {
 };
 
 struct PredictOptions {
-  std::int32_t top_k = 5;                // Labels in the answer; all when past their number.
-  std::optional<std::int64_t> version;   // A head version instead of the live one.
+  std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
+  std::optional<std::int64_t> version;  // A head version instead of the live one.
   std::int64_t timeout_ms = 5000;
 };
 
@@ -30,8 +30,8 @@ struct TextAnswer {
   std::vector<LabelScore> ranked;  // Falling probability; at least one.
   double scope_score = 0;
   bool in_scope = true;
-  double margin = 0;      // First less second probability.
-  bool truncated = false; // The text had more tokens than the encoder reads.
+  double margin = 0;       // First less second probability.
+  bool truncated = false;  // The text had more tokens than the encoder reads.
 };
 
 struct PredictAnswer {
@@ -48,9 +48,9 @@ struct LearnRow {
 };
 
 struct LearnOptions {
-  bool create_task = true;         // An unknown task is made; otherwise kNotFound.
-  bool bulk = false;               // Part of a long stream: gives way to single requests.
-  std::string idempotency_key;     // A repeat with the same key and rows answers as the first did.
+  bool create_task = true;      // An unknown task is made; otherwise kNotFound.
+  bool bulk = false;            // Part of a long stream: gives way to single requests.
+  std::string idempotency_key;  // A repeat with the same key and rows answers as the first did.
 };
 
 enum class RowState : std::uint8_t {
@@ -61,20 +61,20 @@ enum class RowState : std::uint8_t {
 
 struct LearnAnswer {
   std::string task;
-  bool created = false;  // The task was made by this call.
-  std::vector<std::string> ids;      // One a row.
-  std::vector<RowState> states;      // One a row.
-  std::int64_t accepted = 0;         // Rows learned or replaced.
-  std::int64_t examples = 0;         // The task holds now.
-  std::int64_t classes = 0;          // Labels the task has now.
-  std::int64_t head_version = 0;     // Published; includes these rows.
+  bool created = false;           // The task was made by this call.
+  std::vector<std::string> ids;   // One a row.
+  std::vector<RowState> states;   // One a row.
+  std::int64_t accepted = 0;      // Rows learned or replaced.
+  std::int64_t examples = 0;      // The task holds now.
+  std::int64_t classes = 0;       // Labels the task has now.
+  std::int64_t head_version = 0;  // Published; includes these rows.
 };
 
 struct UnlearnAnswer {  // The receipt.
   std::string task;
-  std::vector<std::string> ids;           // Unlearned, in the order asked.
-  std::vector<std::string> missing;       // Asked for, not held.
-  std::string statistics_before;          // Hex digests of the sums.
+  std::vector<std::string> ids;      // Unlearned, in the order asked.
+  std::vector<std::string> missing;  // Asked for, not held.
+  std::string statistics_before;     // Hex digests of the sums.
   std::string statistics_after;
   std::int64_t examples = 0;
   std::int64_t head_version = 0;  // 0: no example is left, nothing is served.

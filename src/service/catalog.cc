@@ -1,0 +1,54 @@
+#include "service/catalog.h"
+
+#include "base/nearest.h"
+
+namespace ctt::service {
+
+void SetHead(ServedTask& entry, const store::Version& version,
+             std::shared_ptr<const learn::Head> head) {
+  entry.version = head == nullptr ? 0 : version.number;
+  entry.settled = version.settled;
+  entry.updated_us = version.created_us;
+  entry.head_digest = version.head_digest;
+  entry.head = std::move(head);
+}
+
+Result<std::shared_ptr<const ServedTask>> Catalog::Find(std::string_view name) const {
+  std::shared_ptr<const ServedTask> found = tasks_.With([&](const Tasks& tasks) {
+    const auto it = tasks.find(name);
+    return it == tasks.end() ? nullptr : it->second;
+  });
+  if (found != nullptr) return found;
+  std::vector<std::string> names;
+  for (const auto& task : List()) names.push_back(task->name);
+  return Status(Code::kNotFound, "task_not_found",
+                "no task '" + std::string(name.substr(0, 200)) + "'" + DidYouMean(name, names));
+}
+
+std::vector<std::shared_ptr<const ServedTask>> Catalog::List() const {
+  return tasks_.With([](const Tasks& tasks) {
+    std::vector<std::shared_ptr<const ServedTask>> list;
+    list.reserve(tasks.size());
+    for (const auto& [name, task] : tasks) list.push_back(task);
+    return list;
+  });
+}
+
+void Catalog::Put(std::shared_ptr<const ServedTask> task) {
+  tasks_.With([&](Tasks& tasks) {
+    const std::string name = task->name;
+    tasks.insert_or_assign(name, std::move(task));
+  });
+}
+
+void Catalog::Remove(std::string_view name) {
+  tasks_.With([&](Tasks& tasks) {
+    if (const auto it = tasks.find(name); it != tasks.end()) tasks.erase(it);
+  });
+}
+
+std::int64_t Catalog::size() const {
+  return tasks_.With([](const Tasks& tasks) { return static_cast<std::int64_t>(tasks.size()); });
+}
+
+}  // namespace ctt::service

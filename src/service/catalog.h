@@ -1,0 +1,52 @@
+#pragma once
+// Catalog: what is served at this moment, by task name. A reader takes one task's entry, immutable,
+// and keeps it for the length of its request; the learner swaps entries.
+//
+// Threads: every call is safe from any thread.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/guarded.h"
+#include "base/status.h"
+#include "learn/head.h"
+#include "store/store.h"
+
+namespace ctt::service {
+
+// One task as it is served. Immutable.
+struct ServedTask {
+  store::TaskId id = 0;
+  std::string name;
+  std::int64_t created_us = 0;
+  std::int64_t version = 0;  // 0: nothing is served (no example yet, or none is left).
+  bool settled = false;
+  std::int64_t updated_us = 0;
+  std::string head_digest;
+  std::shared_ptr<const learn::Head> head;  // Null when version is 0.
+  std::int64_t examples = 0;                // Held now, by the log.
+  std::map<std::string, std::int64_t> label_counts;
+};
+
+// Makes `entry` serve a version's head; a null head serves nothing.
+void SetHead(ServedTask& entry, const store::Version& version,
+             std::shared_ptr<const learn::Head> head);
+
+class Catalog {
+ public:
+  // kNotFound ("task_not_found"), with the near names.
+  Result<std::shared_ptr<const ServedTask>> Find(std::string_view name) const;
+  std::vector<std::shared_ptr<const ServedTask>> List() const;  // By name.
+  void Put(std::shared_ptr<const ServedTask> task);
+  void Remove(std::string_view name);
+  std::int64_t size() const;
+
+ private:
+  using Tasks = std::map<std::string, std::shared_ptr<const ServedTask>, std::less<>>;
+  Guarded<Tasks> tasks_;
+};
+
+}  // namespace ctt::service

@@ -1,0 +1,174 @@
+#include "service/encode_queue.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace ctt::service {
+namespace {
+
+// One batch: enough rows for the GEMM to run at full speed, few enough that a request which arrives
+// just after it started waits some milliseconds only.
+constexpr std::int64_t kBatchTokens = 256;
+constexpr std::int64_t kBulkBatchTokens = 128;
+constexpr std::int64_t kSliceTokens = 128;  // Of one job in a shared batch.
+constexpr std::int64_t kBulkTurn = 8;
+
+std::int64_t TokenCount(const std::vector<text::TokenIds>& texts) {
+  std::int64_t count = 0;
+  for (const text::TokenIds& text : texts) count += static_cast<std::int64_t>(text.ids.size());
+  return count;
+}
+
+}  // namespace
+
+struct EncodeQueue::Job {
+  std::vector<text::TokenIds> texts;
+  std::int64_t deadline_us = 0;
+  Done<encoder::Features> done;
+  std::size_t next = 0;  // First text that no batch has taken; under the queue's lock.
+  encoder::Features features;
+  std::atomic<std::int64_t> unfinished = 0;
+  std::atomic<bool> expired = false;
+};
+
+struct EncodeQueue::Slice {
+  std::shared_ptr<Job> job;
+  std::size_t first = 0;
+  std::size_t last = 0;
+  bool dropped = false;  // Its job had expired when the batch was put together.
+};
+
+EncodeQueue::EncodeQueue(const encoder::Encoder& encoder, std::int32_t threads,
+                         std::int64_t tokens_max, const Clock& clock, telemetry::Metrics& metrics)
+    : encoder_(encoder), tokens_max_(tokens_max), clock_(clock), metrics_(metrics) {
+  for (std::int32_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Compute(); });
+}
+
+EncodeQueue::~EncodeQueue() {
+  waiting_.With([](Waiting& waiting) { waiting.stopping = true; });
+  waiting_.NotifyAll();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
+                         std::int64_t deadline_us, Done<encoder::Features> done) {
+  if (texts.empty()) return done(encoder::Features{});
+  auto job = std::make_shared<Job>();
+  const std::int64_t tokens = TokenCount(texts);
+  const auto count = static_cast<std::int64_t>(texts.size());
+  job->texts = std::move(texts);
+  job->deadline_us = deadline_us;
+  job->done = std::move(done);
+  job->unfinished = count;
+  job->features.embeddings.resize(job->texts.size() * encoder_.hidden_size());
+  job->features.phi.resize(job->texts.size() * encoder_.feature_dim());
+
+  const int row = static_cast<int>(priority);
+  const Status status = waiting_.With([&](Waiting& waiting) -> Status {
+    if (waiting.stopping) return {Code::kUnavailable, "the service is stopping"};
+    if (waiting.tokens[row] >= tokens_max_) {
+      return {Code::kResourceExhausted, "queue_full",
+              "the queue is full: " + std::to_string(waiting.tokens[row]) + " tokens wait"};
+    }
+    waiting.tokens[row] += tokens;
+    waiting.texts += count;
+    waiting.jobs[row].push_back(job);
+    metrics_.SetQueue(waiting.texts, waiting.tokens[0] + waiting.tokens[1]);
+    return Status::Ok();
+  });
+  if (!status.ok()) {
+    metrics_.CountQueueRejected();
+    return job->done(status);
+  }
+  if (tokens > kSliceTokens) {
+    waiting_.NotifyAll();
+  } else {
+    waiting_.NotifyOne();
+  }
+}
+
+void EncodeQueue::Compute() {
+  encoder::Encoder::Workspace workspace;
+  for (;;) {
+    std::vector<Slice> slices =
+        waiting_.Await([](const Waiting& waiting) { return waiting.stopping || !waiting.empty(); },
+                       [this](Waiting& waiting) { return TakeBatch(waiting); });
+    if (slices.empty()) return;
+    EncodeBatch(slices, workspace);
+  }
+}
+
+// Rotates through the jobs of one priority, a slice of each.
+std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting) {
+  std::vector<Slice> slices;
+  if (waiting.empty()) return slices;
+  const bool bulk_turn = ++waiting.turns % kBulkTurn == 0 && !waiting.jobs[1].empty();
+  const int row = bulk_turn || waiting.jobs[0].empty() ? 1 : 0;
+  std::deque<std::shared_ptr<Job>>& jobs = waiting.jobs[row];
+  std::int64_t room = row == 1 ? kBulkBatchTokens : kBatchTokens;
+  while (room > 0 && !jobs.empty()) {
+    const std::shared_ptr<Job> job = std::move(jobs.front());
+    jobs.pop_front();
+    Slice slice{job, job->next, job->next};
+    std::int64_t slice_room = std::min(room, kSliceTokens);
+    while (slice_room > 0 && slice.last < job->texts.size()) {
+      const auto tokens = static_cast<std::int64_t>(job->texts[slice.last].ids.size());
+      slice_room -= tokens;
+      room -= tokens;
+      waiting.tokens[row] -= tokens;
+      waiting.texts -= 1;
+      ++slice.last;
+    }
+    job->next = slice.last;
+    if (job->next < job->texts.size()) jobs.push_back(job);
+    slices.push_back(std::move(slice));
+  }
+  metrics_.SetQueue(waiting.texts, waiting.tokens[0] + waiting.tokens[1]);
+  return slices;
+}
+
+void EncodeQueue::EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Workspace& workspace) {
+  const std::int64_t start_us = clock_.SteadyMicros();
+  encoder::RaggedBatch batch;
+  for (Slice& slice : slices) {
+    Job& job = *slice.job;
+    if (job.deadline_us != 0 && start_us > job.deadline_us) job.expired = true;
+    slice.dropped = job.expired;
+    if (slice.dropped) continue;
+    for (std::size_t i = slice.first; i < slice.last; ++i) batch.Add(job.texts[i].ids);
+  }
+  encoder::Features features;
+  if (batch.text_count() > 0) {
+    encoder_.Encode(batch, workspace, features);
+    metrics_.CountEncoded(batch.text_count(), batch.token_count(),
+                          static_cast<double>(clock_.SteadyMicros() - start_us) * 1e-6);
+  }
+
+  const std::size_t hidden = encoder_.hidden_size();
+  const std::size_t dim = encoder_.feature_dim();
+  std::size_t row = 0;
+  for (const Slice& slice : slices) {
+    Job& job = *slice.job;
+    const std::size_t count = slice.last - slice.first;
+    if (!slice.dropped) {
+      std::copy_n(features.embeddings.begin() + row * hidden, count * hidden,
+                  job.features.embeddings.begin() + slice.first * hidden);
+      std::copy_n(features.phi.begin() + row * dim, count * dim,
+                  job.features.phi.begin() + slice.first * dim);
+      row += count;
+    }
+    Finish(slice.job, static_cast<std::int64_t>(count));
+  }
+}
+
+void EncodeQueue::Finish(const std::shared_ptr<Job>& job, std::int64_t texts) const {
+  if (job->unfinished.fetch_sub(texts) != texts) return;
+  if (job->expired) {
+    metrics_.CountDeadlineExceeded();
+    return job->done(Status(Code::kDeadlineExceeded, "the deadline passed before it was encoded"));
+  }
+  job->done(std::move(job->features));
+}
+
+}  // namespace ctt::service

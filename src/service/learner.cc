@@ -1,0 +1,275 @@
+#include "service/learner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "base/nearest.h"
+#include "service/learner_group.h"
+
+namespace ctt::service {
+namespace {
+
+// Sums of this many tasks stay in memory (1.2 MB each and more with labels); the others come back
+// from their checkpoint and the log when a lesson needs them.
+constexpr std::size_t kHotSumsMax = 64;
+// Commands that one commit takes at most: bounds the time to the first answer.
+constexpr std::size_t kGroupCommandsMax = 256;
+
+std::map<std::string, std::int64_t> LabelCounts(const learn::Statistics& statistics) {
+  std::map<std::string, std::int64_t> counts;
+  for (const auto& [label, sums] : statistics.classes()) counts[label] = sums.count;
+  return counts;
+}
+
+}  // namespace
+
+Learner::Learner(Stores stores, Catalog& catalog, std::int32_t feature_dim, std::int64_t labels_max,
+                 const Clock& clock, telemetry::Metrics& metrics, Unsettled unsettled)
+    : stores_(stores),
+      catalog_(catalog),
+      feature_dim_(feature_dim),
+      labels_max_(labels_max),
+      clock_(clock),
+      metrics_(metrics),
+      unsettled_(std::move(unsettled)),
+      thread_([this] { Run(); }) {}
+
+Learner::~Learner() {
+  inbox_.With([](Inbox& inbox) { inbox.stopping = true; });
+  inbox_.NotifyAll();
+  thread_.join();
+}
+
+void Learner::Post(Command command) {
+  const bool accepted = inbox_.With([&](Inbox& inbox) {
+    if (inbox.stopping) return false;
+    inbox.commands.push_back(std::move(command));
+    return true;
+  });
+  if (!accepted) return command.finish({Code::kUnavailable, "the service is stopping"});
+  inbox_.NotifyOne();
+}
+
+void Learner::PostAlone(std::function<Status(Group&)> apply, Done<bool> done) {
+  Command command;
+  command.alone = true;
+  command.apply = std::move(apply);
+  command.finish = [done = std::move(done)](const Status& status) {
+    if (!status.ok()) return done(status);
+    done(true);
+  };
+  Post(std::move(command));
+}
+
+void Learner::Run() {
+  for (;;) {
+    std::vector<Command> commands =
+        inbox_.Await([](const Inbox& inbox) { return inbox.stopping || !inbox.commands.empty(); },
+                     [](Inbox& inbox) {
+                       std::vector<Command> taken;
+                       while (!inbox.commands.empty() && taken.size() < kGroupCommandsMax) {
+                         // A command that stands alone ends the group before it and is one itself.
+                         if (inbox.commands.front().alone && !taken.empty()) break;
+                         taken.push_back(std::move(inbox.commands.front()));
+                         inbox.commands.pop_front();
+                         if (taken.back().alone) break;
+                       }
+                       return taken;
+                     });
+    if (commands.empty()) return;
+    Apply(std::move(commands));
+  }
+}
+
+void Learner::Apply(std::vector<Command> commands) {
+  const std::int64_t start_us = clock_.SteadyMicros();
+  Group group;
+  std::vector<Status> outcomes(commands.size());
+  Result<std::unique_ptr<store::Transaction>> begun = stores_.log.Begin();
+  Status status = begun.status();
+  if (status.ok()) {
+    group.transaction = *std::move(begun);
+    for (std::size_t i = 0; i < commands.size() && group.broken.ok(); ++i)
+      outcomes[i] = commands[i].apply(group);
+    status = group.broken;
+  }
+  if (status.ok()) status = Solve(group);
+  for (std::size_t i = 0; i < commands.size() && status.ok(); ++i)
+    if (outcomes[i].ok() && commands[i].seal) status = commands[i].seal(group);
+  if (status.ok()) status = group.transaction->Commit();
+  group.transaction.reset();
+  if (status.ok()) {
+    Publish(group);
+    if (!group.solve.empty())
+      metrics_.ObserveHeadPublish(static_cast<double>(clock_.SteadyMicros() - start_us) * 1e-6);
+  } else {
+    spdlog::error("a commit failed, nothing of it is kept: {}", status.message());
+    Forget(group);
+  }
+  for (std::size_t i = 0; i < commands.size(); ++i)
+    commands[i].finish(status.ok() ? outcomes[i] : status);
+  for (const store::TaskId task : group.solve)
+    if (status.ok() && group.served[task]->head != nullptr) unsettled_(task);
+  DropColdSums();
+}
+
+Status Learner::Solve(Group& group) {
+  for (const store::TaskId task : group.solve)
+    CTT_RETURN_IF_ERROR(SolveTask(group, ledgers_.at(task)));
+  return Status::Ok();
+}
+
+// A new version with the settings last chosen. Without examples it is a version that serves
+// nothing.
+Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
+  const learn::Statistics& statistics = *ledger.statistics;
+  std::shared_ptr<ServedTask> served = Entry(ledger);
+  store::Version version;
+  version.number = ledger.last_version + 1;
+  version.watermark = ledger.last_seq;
+  version.examples = statistics.example_count();
+  version.report = "{}";
+  version.created_us = clock_.UnixMicros();
+  if (statistics.example_count() > 0) {
+    learn::Settings settings = ledger.settings.value_or(learn::StartingSettings(statistics));
+    Result<learn::Head> head = learn::Solve(statistics, settings);
+    if (!head.ok() && ledger.settings) {
+      // Settings chosen for an earlier, larger set can be too weak a ridge for this one.
+      settings = learn::StartingSettings(statistics);
+      head = learn::Solve(statistics, settings);
+    }
+    CTT_RETURN_IF_ERROR(head.status());
+    version.settings = learn::SerializeSettings(settings);
+    version.head_digest = ToHex(head->ContentDigest());
+    SetHead(*served, version, std::make_shared<const learn::Head>(*std::move(head)));
+  }
+  CTT_RETURN_IF_ERROR(group.transaction->PutVersion(ledger.record.id, version));
+  CTT_RETURN_IF_ERROR(group.transaction->SetAlias(ledger.record.id, "live", version.number));
+  ledger.last_version = ledger.live_version = version.number;
+  ledger.settled = false;
+
+  served->updated_us = version.created_us;
+  served->examples = version.examples;
+  served->label_counts = LabelCounts(statistics);
+  group.served[ledger.record.id] = std::move(served);
+  return Status::Ok();
+}
+
+void Learner::Publish(const Group& group) {
+  for (const std::string& name : group.removed) {
+    catalog_.Remove(name);
+    ids_.erase(name);
+  }
+  for (const store::TaskId task : group.deleted) ledgers_.erase(task);
+  for (const auto& [id, served] : group.served) {
+    ids_[served->name] = id;
+    catalog_.Put(served);
+  }
+  metrics_.SetTasks(catalog_.size());
+}
+
+// The log did not take the group: what memory holds of its tasks is read again when it is needed.
+void Learner::Forget(const Group& group) {
+  for (const store::TaskId task : group.known) {
+    const auto ledger = ledgers_.find(task);
+    if (ledger == ledgers_.end()) continue;
+    ids_.erase(ledger->second.record.name);
+    ledgers_.erase(ledger);
+  }
+}
+
+void Learner::DropColdSums() {
+  std::vector<std::pair<std::int64_t, TaskLedger*>> hot;
+  for (auto& [id, ledger] : ledgers_)
+    if (ledger.statistics) hot.emplace_back(ledger.used, &ledger);
+  if (hot.size() <= kHotSumsMax) return;
+  std::sort(hot.begin(), hot.end());
+  for (std::size_t i = 0; i + kHotSumsMax < hot.size(); ++i) hot[i].second->statistics.reset();
+}
+
+Status Learner::LoadStatistics(TaskLedger& ledger) {
+  ledger.used = ++uses_;
+  if (ledger.statistics) return Status::Ok();
+  CTT_ASSIGN_OR_RETURN(ledger.statistics,
+                       StatisticsAt(stores_, ledger.record.id, ledger.last_seq, feature_dim_));
+  return Status::Ok();
+}
+
+Result<TaskLedger*> Learner::Find(std::string_view task) {
+  if (const auto id = ids_.find(task); id != ids_.end()) return &ledgers_.at(id->second);
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
+  std::vector<std::string> names;
+  for (const store::Task& record : tasks) {
+    names.push_back(record.name);
+    if (record.name != task) continue;
+    CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record));
+    ids_[record.name] = record.id;
+    return &ledgers_.insert_or_assign(record.id, std::move(ledger)).first->second;
+  }
+  return Status(Code::kNotFound, "task_not_found",
+                "no task '" + std::string(task.substr(0, 200)) + "'" + DidYouMean(task, names));
+}
+
+Result<TaskLedger*> Learner::Find(store::TaskId task) {
+  if (const auto it = ledgers_.find(task); it != ledgers_.end()) return &it->second;
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
+  for (const store::Task& record : tasks)
+    if (record.id == task) return Find(record.name);
+  return Status(Code::kNotFound, "task_not_found", "the task was deleted");
+}
+
+Result<TaskLedger*> Learner::Create(Group& group, const std::string& task) {
+  Result<store::Task> record = group.transaction->CreateTask(task, "{}", clock_.UnixMicros());
+  CTT_RETURN_IF_ERROR(group.Keep(record.status()));
+  TaskLedger ledger;
+  ledger.record = *std::move(record);
+  ledger.statistics.emplace(feature_dim_);
+  ledger.used = ++uses_;
+  const store::TaskId id = ledger.record.id;
+  group.known.insert(id);
+  ids_[task] = id;
+  return &ledgers_.insert_or_assign(id, std::move(ledger)).first->second;
+}
+
+// A catalog entry that serves nothing yet.
+std::shared_ptr<ServedTask> Learner::Entry(const TaskLedger& ledger) const {
+  auto entry = std::make_shared<ServedTask>();
+  entry->id = ledger.record.id;
+  entry->name = ledger.record.name;
+  entry->created_us = ledger.record.created_us;
+  return entry;
+}
+
+Status Learner::OpenTasks() {
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
+  for (const store::Task& record : tasks) {
+    const Status status = OpenTask(record);
+    if (!status.ok()) return status.WithContext("task '" + record.name + "'");
+  }
+  metrics_.SetTasks(catalog_.size());
+  return Status::Ok();
+}
+
+Status Learner::OpenTask(const store::Task& record) {
+  CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record));
+  std::shared_ptr<ServedTask> entry = Entry(ledger);
+  CTT_ASSIGN_OR_RETURN(entry->examples, stores_.log.CountLiving(record.id));
+  CTT_ASSIGN_OR_RETURN(const auto counts, stores_.log.CountByLabel(record.id));
+  for (const auto& [label, count] : counts) entry->label_counts[ledger.label_names[label]] = count;
+  if (entry->examples > 0) {
+    CTT_ASSIGN_OR_RETURN(const auto version,
+                         stores_.log.FindVersion(record.id, ledger.live_version));
+    if (!version) return DataLoss("examples but no live version");
+    CTT_ASSIGN_OR_RETURN(auto head, LoadHead(stores_, record.id, *version, feature_dim_));
+    SetHead(*entry, *version, std::move(head));
+    if (!ledger.settled) unsettled_(record.id);
+  }
+  catalog_.Put(std::move(entry));
+  ids_[record.name] = record.id;
+  ledgers_.insert_or_assign(record.id, std::move(ledger));
+  return Status::Ok();
+}
+
+}  // namespace ctt::service

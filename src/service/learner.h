@@ -1,0 +1,125 @@
+#pragma once
+// Learner: the one thread that writes. It takes every command that waits, applies them to the exact
+// sums and to one transaction, solves each touched task once, commits, swaps the catalog, and only
+// then answers (group commit). An error before the commit leaves log, sums and catalog as they
+// were.
+//
+// Threads: every public call is safe from any thread; answers come from the learner thread.
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "service/catalog.h"
+#include "service/service.h"
+#include "service/task_ledger.h"
+#include "telemetry/metrics.h"
+
+namespace ctt::service {
+
+// A row that the encoder has seen.
+struct EncodedRow {
+  LearnRow row;
+  std::vector<std::int8_t> phi;
+};
+
+class Learner {
+ public:
+  // Called after a commit for each task whose choices should be made anew. Must not block.
+  using Unsettled = std::function<void(store::TaskId)>;
+
+  Learner(Stores stores, Catalog& catalog, std::int32_t feature_dim, std::int64_t labels_max,
+          const Clock& clock, telemetry::Metrics& metrics, Unsettled unsettled);
+  ~Learner();  // Applies what was accepted, then joins.
+  Learner(const Learner&) = delete;
+  Learner& operator=(const Learner&) = delete;
+
+  // Puts every task of the log into the catalog, at the version that was live. Before the first
+  // command.
+  Status OpenTasks();
+
+  void Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions options,
+             Done<LearnAnswer> done);
+  void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
+  void CreateTask(std::string task, Done<bool> done);
+  void RenameTask(std::string task, std::string name, Done<bool> done);
+  void DeleteTask(std::string task, Done<bool> done);
+  void PublishVersion(std::string task, std::int64_t version, Done<bool> done);
+
+  // What settling works from: a copy of the sums at a watermark.
+  struct Snapshot {
+    store::TaskId id = 0;
+    store::Seq watermark = 0;
+    bool settled = false;                                 // Nothing to do.
+    std::shared_ptr<const learn::Statistics> statistics;  // Null when settled or empty.
+  };
+  void TakeSnapshot(store::TaskId task, Done<Snapshot> done);
+  // Publishes what settling found; when lessons came in between, only its settings are taken over.
+  // True: published.
+  void Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled, Done<bool> done);
+
+ private:
+  struct Group;
+  struct Command {
+    std::function<Status(Group&)> apply;        // An error must leave the group untouched.
+    std::function<Status(Group&)> seal;         // After solving, before the commit; may be empty.
+    std::function<void(const Status&)> finish;  // After the commit, with its outcome.
+    bool alone = false;                         // Not to be grouped with others.
+  };
+  struct Inbox {
+    std::deque<Command> commands;
+    bool stopping = false;
+  };
+
+  void Post(Command command);
+  void PostAlone(std::function<Status(Group&)> apply, Done<bool> done);
+  void Run();
+  void Apply(std::vector<Command> commands);
+  Status Solve(Group& group);
+  Status SolveTask(Group& group, TaskLedger& ledger);
+  void Publish(const Group& group);
+  Status OpenTask(const store::Task& record);
+  void Forget(const Group& group);
+  void DropColdSums();
+
+  Status LearnCommand(Group& group, const std::string& task, std::vector<EncodedRow>& rows,
+                      const LearnOptions& options, LearnAnswer& answer);
+  Status LearnRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
+                   LearnAnswer& answer);
+  Status CheckLabels(const TaskLedger* ledger, const std::vector<EncodedRow>& rows) const;
+  Status ReplaceLiving(Group& group, TaskLedger& ledger, const std::vector<EncodedRow>& rows,
+                       LearnAnswer& answer);
+  Status AppendRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
+                    LearnAnswer& answer);
+  Status UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
+                    UnlearnAnswer& answer);
+  Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
+                      learn::Settled& settled, bool& published);
+  Result<TaskLedger*> Find(std::string_view task);
+  Result<TaskLedger*> Find(store::TaskId task);
+  Result<TaskLedger*> Create(Group& group, const std::string& task);
+  std::shared_ptr<ServedTask> Entry(const TaskLedger& ledger) const;
+  Status LoadStatistics(TaskLedger& ledger);
+
+  const Stores stores_;
+  Catalog& catalog_;
+  const std::int32_t feature_dim_;
+  const std::int64_t labels_max_;
+  const Clock& clock_;
+  telemetry::Metrics& metrics_;
+  const Unsettled unsettled_;
+  std::map<store::TaskId, TaskLedger> ledgers_;  // Learner thread only, as is:
+  std::map<std::string, store::TaskId, std::less<>> ids_;
+  std::int64_t uses_ = 0;
+  Guarded<Inbox> inbox_;
+  std::thread thread_;
+};
+
+}  // namespace ctt::service

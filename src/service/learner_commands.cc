@@ -1,0 +1,431 @@
+// The commands of the learner: each checks first, then writes; see learner.h.
+#include <algorithm>
+#include <utility>
+
+#include <openssl/rand.h>
+
+#include "base/json.h"
+#include "service/learner.h"
+#include "service/learner_group.h"
+
+namespace ctt::service {
+namespace {
+
+std::string RandomId() {
+  unsigned char bytes[12];
+  CTT_CHECK(RAND_bytes(bytes, sizeof bytes) == 1);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string id;
+  for (const unsigned char byte : bytes) {
+    id += kDigits[byte >> 4];
+    id += kDigits[byte & 15];
+  }
+  return id;
+}
+
+// What an Idempotency-Key stands for: the same task and rows.
+std::string RequestDigest(const std::string& task, const std::vector<EncodedRow>& rows) {
+  json::array content;
+  for (const EncodedRow& row : rows) content.push_back({row.row.text, row.row.label, row.row.id});
+  return ToHex(Sha256(task + json::serialize(content)));
+}
+
+std::string AnswerJson(const LearnAnswer& answer) {
+  json::array ids, states;
+  for (const std::string& id : answer.ids) ids.push_back(json::string(id));
+  for (const RowState state : answer.states) states.push_back(static_cast<std::int64_t>(state));
+  return json::serialize(json::object{{"task", answer.task},
+                                      {"created", answer.created},
+                                      {"ids", std::move(ids)},
+                                      {"states", std::move(states)},
+                                      {"accepted", answer.accepted},
+                                      {"examples", answer.examples},
+                                      {"classes", answer.classes},
+                                      {"head_version", answer.head_version}});
+}
+
+LearnAnswer ParseAnswer(std::string_view text) {  // REQUIRES: AnswerJson wrote it.
+  const json::object object = json::parse(json::string_view(text.data(), text.size())).as_object();
+  LearnAnswer answer;
+  answer.task = std::string(object.at("task").as_string());
+  answer.created = object.at("created").as_bool();
+  for (const json::value& id : object.at("ids").as_array()) answer.ids.emplace_back(id.as_string());
+  for (const json::value& state : object.at("states").as_array())
+    answer.states.push_back(static_cast<RowState>(state.as_int64()));
+  answer.accepted = object.at("accepted").as_int64();
+  answer.examples = object.at("examples").as_int64();
+  answer.classes = object.at("classes").as_int64();
+  answer.head_version = object.at("head_version").as_int64();
+  return answer;
+}
+
+Status UnknownExample() {
+  return {Code::kNotFound, "example_not_found", "none of the ids is held by this task"};
+}
+
+}  // namespace
+
+void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions options,
+                    Done<LearnAnswer> done) {
+  struct Work {
+    std::string task;
+    std::vector<EncodedRow> rows;
+    LearnOptions options;
+    LearnAnswer answer;
+    std::string digest;
+    bool repeated = false;
+  };
+  auto work = std::make_shared<Work>();
+  work->task = std::move(task);
+  work->rows = std::move(rows);
+  work->options = std::move(options);
+  Command command;
+  command.alone = !work->options.idempotency_key.empty();
+  const std::string key = work->task + "\n" + work->options.idempotency_key;
+  command.apply = [this, work, key, keyed = command.alone](Group& group) -> Status {
+    if (keyed) {
+      work->digest = RequestDigest(work->task, work->rows);
+      CTT_ASSIGN_OR_RETURN(const auto known, stores_.log.FindIdempotent(key));
+      if (known && known->request_digest != work->digest) {
+        return {Code::kFailedPrecondition, "idempotency_key_reused",
+                "this Idempotency-Key was used for another request"};
+      }
+      work->repeated = known.has_value();
+      if (known) work->answer = ParseAnswer(known->answer);
+      if (known) return Status::Ok();
+    }
+    return LearnCommand(group, work->task, work->rows, work->options, work->answer);
+  };
+  command.seal = [this, work, key, keyed = command.alone](Group& group) -> Status {
+    if (work->repeated) return Status::Ok();
+    CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
+    work->answer.examples = ledger->statistics->example_count();
+    work->answer.classes = ledger->statistics->label_count();
+    work->answer.head_version = work->answer.examples > 0 ? ledger->live_version : 0;
+    if (!keyed) return Status::Ok();
+    return group.transaction->PutIdempotent(key, work->digest, AnswerJson(work->answer),
+                                            clock_.UnixMicros());
+  };
+  command.finish = [this, work, done = std::move(done)](const Status& status) {
+    if (!status.ok()) return done(status);
+    if (!work->repeated) metrics_.CountLearned(work->task, work->answer.accepted);
+    done(std::move(work->answer));
+  };
+  Post(std::move(command));
+}
+
+Status Learner::LearnCommand(Group& group, const std::string& task, std::vector<EncodedRow>& rows,
+                             const LearnOptions& options, LearnAnswer& answer) {
+  Result<TaskLedger*> ledger = Find(task);
+  const bool absent = !ledger.ok() && ledger.status().code() == Code::kNotFound;
+  if (!ledger.ok() && !(absent && options.create_task)) return ledger.status();
+  CTT_RETURN_IF_ERROR(CheckLabels(absent ? nullptr : *ledger, rows));
+  if (absent) ledger = Create(group, task);
+  CTT_RETURN_IF_ERROR(ledger.status());
+  answer.task = task;
+  answer.created = absent;
+  return LearnRows(group, **ledger, rows, answer);
+}
+
+Status Learner::CheckLabels(const TaskLedger* ledger, const std::vector<EncodedRow>& rows) const {
+  std::set<std::string_view> fresh;
+  for (const EncodedRow& row : rows)
+    if (ledger == nullptr || !ledger->label_ids.contains(row.row.label))
+      fresh.insert(row.row.label);
+  const std::size_t known = ledger == nullptr ? 0 : ledger->label_ids.size();
+  if (static_cast<std::int64_t>(known + fresh.size()) <= labels_max_) return Status::Ok();
+  return {Code::kTooLarge, "too_many_labels",
+          "a task holds at most " + std::to_string(labels_max_) + " labels"};
+}
+
+Status Learner::LearnRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
+                          LearnAnswer& answer) {
+  CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
+  answer.states.assign(rows.size(), RowState::kLearned);
+  group.known.insert(ledger.record.id);
+  CTT_RETURN_IF_ERROR(group.Keep(ReplaceLiving(group, ledger, rows, answer)));
+  for (EncodedRow& row : rows) {
+    if (row.row.id.empty()) row.row.id = RandomId();
+    answer.ids.push_back(row.row.id);
+  }
+  return group.Keep(AppendRows(group, ledger, rows, answer));
+}
+
+// Rows whose id lives: the same content is left alone, another takes its place.
+Status Learner::ReplaceLiving(Group& group, TaskLedger& ledger, const std::vector<EncodedRow>& rows,
+                              LearnAnswer& answer) {
+  std::vector<std::string> ids;
+  std::map<std::string_view, std::size_t> row_of;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].row.id.empty()) continue;
+    ids.push_back(rows[i].row.id);
+    row_of[rows[i].row.id] = i;
+  }
+  if (ids.empty()) return Status::Ok();
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Example> living,
+                       group.transaction->FindLiving(ledger.record.id, ids));
+  std::vector<store::Seq> seqs;
+  std::vector<std::int8_t> phi;
+  std::vector<std::string> labels;
+  for (const store::Example& example : living) {
+    const std::size_t i = row_of.at(example.id);
+    const std::string& label = ledger.label_names.at(example.label);
+    const bool same = label == rows[i].row.label && example.phi == rows[i].phi &&
+                      (!example.text || *example.text == rows[i].row.text);
+    answer.states[i] = same ? RowState::kUnchanged : RowState::kReplaced;
+    if (same) continue;
+    seqs.push_back(example.seq);
+    phi.insert(phi.end(), example.phi.begin(), example.phi.end());
+    labels.push_back(label);
+  }
+  if (seqs.empty()) return Status::Ok();
+  CTT_RETURN_IF_ERROR(
+      group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1));
+  ++ledger.last_seq;
+  return ledger.statistics->Remove(phi, labels);
+}
+
+Status Learner::AppendRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
+                           LearnAnswer& answer) {
+  std::vector<store::Example> examples;
+  std::vector<std::int8_t> phi;
+  std::vector<std::string> labels;
+  const std::int64_t now_us = clock_.UnixMicros();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (answer.states[i] == RowState::kUnchanged) continue;
+    LearnRow& row = rows[i].row;
+    auto label = ledger.label_ids.find(row.label);
+    if (label == ledger.label_ids.end()) {
+      CTT_ASSIGN_OR_RETURN(const store::LabelId id,
+                           group.transaction->InternLabel(ledger.record.id, row.label));
+      label = ledger.label_ids.emplace(row.label, id).first;
+      ledger.label_names[id] = row.label;
+    }
+    phi.insert(phi.end(), rows[i].phi.begin(), rows[i].phi.end());
+    labels.push_back(row.label);
+    examples.push_back(
+        {++ledger.last_seq, 0, row.id, row.text, rows[i].phi, label->second, row.source, now_us});
+  }
+  if (examples.empty()) return Status::Ok();
+  CTT_RETURN_IF_ERROR(group.transaction->AppendExamples(ledger.record.id, examples));
+  CTT_RETURN_IF_ERROR(ledger.statistics->Add(phi, labels));
+  answer.accepted = static_cast<std::int64_t>(examples.size());
+  group.solve.insert(ledger.record.id);
+  return Status::Ok();
+}
+
+void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done) {
+  struct Work {
+    std::string task;
+    std::vector<std::string> ids;
+    UnlearnAnswer answer;
+  };
+  auto work = std::make_shared<Work>(Work{std::move(task), std::move(ids), {}});
+  Command command;
+  command.apply = [this, work](Group& group) -> Status {
+    CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(work->task));
+    work->answer.task = work->task;
+    return UnlearnIds(group, *ledger, work->ids, work->answer);
+  };
+  command.seal = [this, work](Group&) -> Status {
+    CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
+    work->answer.examples = ledger->statistics->example_count();
+    work->answer.head_version = work->answer.examples > 0 ? ledger->live_version : 0;
+    return Status::Ok();
+  };
+  command.finish = [this, work, done = std::move(done)](const Status& status) {
+    if (!status.ok()) return done(status);
+    metrics_.CountUnlearned(work->task, static_cast<std::int64_t>(work->answer.ids.size()));
+    done(std::move(work->answer));
+  };
+  Post(std::move(command));
+}
+
+Status Learner::UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
+                           UnlearnAnswer& answer) {
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Example> living,
+                       group.transaction->FindLiving(ledger.record.id, ids));
+  if (living.empty()) return UnknownExample();
+  CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
+  answer.statistics_before = ToHex(ledger.statistics->ContentDigest());
+  std::set<std::string> held;
+  std::vector<store::Seq> seqs;
+  std::vector<std::int8_t> phi;
+  std::vector<std::string> labels;
+  for (const store::Example& example : living) {
+    if (!held.insert(example.id).second) continue;  // Asked for twice.
+    answer.ids.push_back(example.id);
+    seqs.push_back(example.seq);
+    phi.insert(phi.end(), example.phi.begin(), example.phi.end());
+    labels.push_back(ledger.label_names.at(example.label));
+  }
+  for (const std::string& id : ids)
+    if (!held.contains(id)) answer.missing.push_back(id);
+  group.known.insert(ledger.record.id);
+  CTT_RETURN_IF_ERROR(
+      group.Keep(group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1)));
+  ++ledger.last_seq;
+  CTT_RETURN_IF_ERROR(group.Keep(ledger.statistics->Remove(phi, labels)));
+  answer.statistics_after = ToHex(ledger.statistics->ContentDigest());
+  group.solve.insert(ledger.record.id);
+  return Status::Ok();
+}
+
+void Learner::CreateTask(std::string task, Done<bool> done) {
+  PostAlone(
+      [this, task = std::move(task)](Group& group) -> Status {
+        if (Find(task).ok()) {
+          return {Code::kAlreadyExists, "task_exists", "task '" + task + "' exists already"};
+        }
+        CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Create(group, task));
+        group.served[ledger->record.id] = Entry(*ledger);
+        return Status::Ok();
+      },
+      std::move(done));
+}
+
+void Learner::RenameTask(std::string task, std::string name, Done<bool> done) {
+  PostAlone(
+      [this, task = std::move(task), name = std::move(name)](Group& group) -> Status {
+        CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
+        if (task == name) return Status::Ok();
+        if (Find(name).ok()) {
+          return {Code::kAlreadyExists, "task_exists", "task '" + name + "' exists already"};
+        }
+        CTT_ASSIGN_OR_RETURN(const auto now_served, catalog_.Find(task));
+        group.known.insert(ledger->record.id);
+        CTT_RETURN_IF_ERROR(group.Keep(group.transaction->RenameTask(ledger->record.id, name)));
+        ledger->record.name = name;
+        auto entry = std::make_shared<ServedTask>(*now_served);
+        entry->name = name;
+        group.served[ledger->record.id] = std::move(entry);
+        group.removed.push_back(task);
+        return Status::Ok();
+      },
+      std::move(done));
+}
+
+void Learner::DeleteTask(std::string task, Done<bool> done) {
+  PostAlone(
+      [this, task = std::move(task)](Group& group) -> Status {
+        CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(task));
+        group.known.insert(ledger->record.id);
+        CTT_RETURN_IF_ERROR(group.Keep(group.transaction->DeleteTask(ledger->record.id)));
+        group.removed.push_back(task);
+        group.deleted.push_back(ledger->record.id);
+        return Status::Ok();
+      },
+      std::move(done));
+}
+
+void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> done) {
+  PostAlone(
+      [this, task = std::move(task), version](Group& group) -> Status {
+        CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
+        CTT_ASSIGN_OR_RETURN(const auto record,
+                             stores_.log.FindVersion(ledger->record.id, version));
+        if (!record || record->examples == 0) {
+          return {Code::kNotFound, "version_not_found",
+                  "task '" + task + "' has no version " + std::to_string(version) + " to serve"};
+        }
+        CTT_ASSIGN_OR_RETURN(auto head,
+                             LoadHead(stores_, ledger->record.id, *record, feature_dim_));
+        CTT_ASSIGN_OR_RETURN(const auto now_served, catalog_.Find(task));
+        group.known.insert(ledger->record.id);
+        CTT_RETURN_IF_ERROR(
+            group.Keep(group.transaction->SetAlias(ledger->record.id, "live", version)));
+        ledger->live_version = version;
+        auto entry = std::make_shared<ServedTask>(*now_served);
+        SetHead(*entry, *record, std::move(head));
+        group.served[ledger->record.id] = std::move(entry);
+        return Status::Ok();
+      },
+      std::move(done));
+}
+
+void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
+  auto snapshot = std::make_shared<Snapshot>();
+  Command command;
+  command.alone = true;
+  command.apply = [this, task, snapshot](Group&) -> Status {
+    CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
+    snapshot->id = task;
+    snapshot->watermark = ledger->last_seq;
+    snapshot->settled = ledger->settled;
+    if (ledger->settled) return Status::Ok();
+    CTT_RETURN_IF_ERROR(LoadStatistics(*ledger));
+    if (ledger->statistics->example_count() > 0)
+      snapshot->statistics = std::make_shared<const learn::Statistics>(*ledger->statistics);
+    return Status::Ok();
+  };
+  command.finish = [snapshot, done = std::move(done)](const Status& status) {
+    if (!status.ok()) return done(status);
+    done(*snapshot);
+  };
+  Post(std::move(command));
+}
+
+void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled,
+                    Done<bool> done) {
+  auto found = std::make_shared<learn::Settled>(std::move(settled));
+  auto published = std::make_shared<bool>(false);
+  Command command;
+  command.alone = true;
+  command.apply = [this, task, watermark, found, published](Group& group) -> Status {
+    CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
+    return AdoptSettled(group, *ledger, watermark, *found, *published);
+  };
+  command.finish = [published, done = std::move(done)](const Status& status) {
+    if (!status.ok()) return done(status);
+    done(*published);
+  };
+  Post(std::move(command));
+}
+
+// The artefacts are durable before the row that names them; a crash between leaves only files that
+// nothing names.
+Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
+                             learn::Settled& settled, bool& published) {
+  published = ledger.last_seq == watermark;
+  if (!published) {
+    ledger.settings = settled.head.settings();
+    return Status::Ok();
+  }
+  CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
+  CTT_ASSIGN_OR_RETURN(const Digest head_digest, stores_.artifacts.Put(settled.head.Serialize()));
+  CTT_ASSIGN_OR_RETURN(const Digest sums_digest,
+                       stores_.artifacts.Put(ledger.statistics->Serialize()));
+  store::Version version;
+  version.number = ledger.last_version + 1;
+  version.watermark = watermark;
+  version.settled = true;
+  version.settings = learn::SerializeSettings(settled.head.settings());
+  version.head_digest = ToHex(head_digest);
+  version.has_artifact = true;
+  version.examples = ledger.statistics->example_count();
+  version.report = ReportJson(settled.report);
+  version.created_us = clock_.UnixMicros();
+
+  group.known.insert(ledger.record.id);
+  const store::TaskId task = ledger.record.id;
+  store::Transaction& transaction = *group.transaction;
+  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutVersion(task, version)));
+  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutCheckpoint(task, {watermark, ToHex(sums_digest)})));
+  // Who rolled back stays there until the next lesson.
+  const bool follow = ledger.live_version == ledger.last_version;
+  ledger.last_version = version.number;
+  ledger.settings = settled.head.settings();
+  ledger.settled = true;
+  if (!follow) return Status::Ok();
+  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, "live", version.number)));
+  ledger.live_version = version.number;
+  std::shared_ptr<ServedTask> entry = Entry(ledger);
+  entry->examples = version.examples;
+  for (const auto& [label, sums] : ledger.statistics->classes())
+    entry->label_counts[label] = sums.count;
+  SetHead(*entry, version, std::make_shared<const learn::Head>(std::move(settled.head)));
+  group.served[task] = std::move(entry);
+  return Status::Ok();
+}
+
+}  // namespace ctt::service

@@ -1,0 +1,60 @@
+#pragma once
+// TaskLedger: one task as its writer knows it: the record, its labels, the exact sums at the last
+// sequence number, the settings last chosen. And the ways to bring sums and heads back from the
+// log.
+//
+// Threads: owned by the learner thread. The free functions only read the stores: any thread.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "learn/head.h"
+#include "learn/solve.h"
+#include "learn/statistics.h"
+#include "store/artifact_store.h"
+#include "store/store.h"
+
+namespace ctt::service {
+
+struct Stores {
+  store::Store& log;
+  store::ArtifactStore& artifacts;
+};
+
+struct TaskLedger {
+  store::Task record;
+  std::map<std::string, store::LabelId> label_ids;
+  std::map<store::LabelId, std::string> label_names;
+  store::Seq last_seq = 0;
+  std::int64_t last_version = 0;  // 0: none yet.
+  std::int64_t live_version = 0;
+  bool settled = false;                     // The last version is settled and holds every example.
+  std::optional<learn::Settings> settings;  // Of the last version.
+  std::optional<learn::Statistics> statistics;  // At last_seq; absent until LoadStatistics.
+  std::int64_t used = 0;                        // Larger is later; decides whose sums are dropped.
+};
+
+Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record);
+
+// Names of a task's labels by id.
+Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, store::TaskId task);
+
+// The sums at a watermark: the newest checkpoint, if it is whole, then the log.
+Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
+                                       store::Seq watermark, std::int32_t feature_dim);
+
+Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark);
+
+// The head of a version: its artefact, or solved again from the log, which must give the digest
+// that the version names. kDataLoss otherwise.
+Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store::TaskId task,
+                                                    const store::Version& version,
+                                                    std::int32_t feature_dim);
+
+// {"loo_accuracy": ..., "candidates": [...]} for people and programs.
+std::string ReportJson(const learn::Report& report);
+
+}  // namespace ctt::service
