@@ -16,6 +16,7 @@
 // kDataLoss (damaged; names what), kInternal.
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -132,6 +133,8 @@ class Store {
   virtual Result<std::vector<Label>> Labels(TaskId task) = 0;
   virtual Result<Seq> LastSeq(TaskId task) = 0;
   virtual Result<std::int64_t> CountLiving(TaskId task) = 0;
+  // Living examples by label; labels without any are left out.
+  virtual Result<std::map<LabelId, std::int64_t>> CountByLabel(TaskId task) = 0;
   virtual Result<ExamplePage> PageExamples(TaskId task, Seq after, std::int32_t limit) = 0;
   virtual Result<std::optional<Example>> FindExample(TaskId task, std::string_view id) = 0;  // Living.
 

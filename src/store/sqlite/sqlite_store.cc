@@ -64,6 +64,20 @@ Result<std::int64_t> SqliteStore::CountLiving(TaskId task) {
   return row.Int(0);
 }
 
+Result<std::map<LabelId, std::int64_t>> SqliteStore::CountByLabel(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement rows = reader->Use(
+      "SELECT label, COUNT(*) FROM example WHERE key BETWEEN ?1 AND ?2 AND deleted_seq = 0"
+      " GROUP BY label",
+      Key(task, 0), Key(task + 1, 0) - 1);
+  std::map<LabelId, std::int64_t> counts;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool found, rows.Step());
+    if (!found) return counts;
+    counts[rows.Int(0)] = rows.Int(1);
+  }
+}
+
 Result<ExamplePage> SqliteStore::PageExamples(TaskId task, Seq after, std::int32_t limit) {
   if (after < 0 || limit < 1) return InvalidArgument("a page needs after >= 0 and limit >= 1");
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());

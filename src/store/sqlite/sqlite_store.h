@@ -32,6 +32,7 @@ class SqliteStore final : public Store {
   Result<std::vector<Label>> Labels(TaskId task) override;
   Result<Seq> LastSeq(TaskId task) override;
   Result<std::int64_t> CountLiving(TaskId task) override;
+  Result<std::map<LabelId, std::int64_t>> CountByLabel(TaskId task) override;
   Result<ExamplePage> PageExamples(TaskId task, Seq after, std::int32_t limit) override;
   Result<std::optional<Example>> FindExample(TaskId task, std::string_view id) override;
   Status ScanAt(TaskId task, Seq watermark, const Visit& visit) override;
