@@ -1,0 +1,112 @@
+#pragma once
+// A learner over a real data directory, without an encoder: rows carry features that the test made
+// up.
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "service/learner.h"
+#include "service/settler.h"
+#include "store/data_directory.h"
+
+namespace ctt::service {
+
+inline constexpr std::int32_t kTestDim = 16;
+
+// The same name gives the same features; names of one label lie near each other.
+inline EncodedRow MakeRow(const std::string& id, const std::string& label) {
+  std::seed_seq seed(id.begin(), id.end());
+  std::mt19937 random(seed);
+  EncodedRow row;
+  row.row = {"text of " + id, label, id, "test"};
+  for (std::int32_t i = 0; i < kTestDim; ++i) {
+    const int centre = i == static_cast<std::int32_t>(label.front()) % kTestDim ? 60 : 0;
+    row.phi.push_back(static_cast<std::int8_t>(centre + static_cast<int>(random() % 41) - 20));
+  }
+  return row;
+}
+
+class LearnerHouse {
+ public:
+  explicit LearnerHouse(std::filesystem::path folder) : folder_(std::move(folder)) { Open(); }
+  ~LearnerHouse() { Close(); }
+
+  void Open() {
+    auto opened = store::DataDirectory::Open(folder_);
+    CTT_CHECK(opened.ok());
+    data_ = std::make_unique<store::DataDirectory>(std::move(*opened));
+    const Stores stores{data_->store(), data_->artifacts()};
+    catalog_ = std::make_unique<Catalog>();
+    settler_ = std::make_unique<Settler>(stores, -1, clock_, metrics_);
+    learner_ = std::make_unique<Learner>(stores, *catalog_, kTestDim, 100, clock_, metrics_,
+                                         [this](store::TaskId task) { settler_->Touch(task); });
+    const Status status = learner_->OpenTasks();
+    CTT_CHECK(status.ok());
+    settler_->Start(*learner_);
+  }
+  void Close() {
+    settler_.reset();
+    learner_.reset();
+    catalog_.reset();
+    data_.reset();
+  }
+  void Reopen() {
+    Close();
+    Open();
+  }
+
+  Result<LearnAnswer> Learn(const std::string& task, std::vector<EncodedRow> rows,
+                            LearnOptions options = {}) {
+    return Wait<LearnAnswer>([&](Done<LearnAnswer> done) {
+      learner_->Learn(task, std::move(rows), options, std::move(done));
+    });
+  }
+  Result<UnlearnAnswer> Unlearn(const std::string& task, std::vector<std::string> ids) {
+    return Wait<UnlearnAnswer>([&](Done<UnlearnAnswer> done) {
+      learner_->Unlearn(task, std::move(ids), std::move(done));
+    });
+  }
+  Status Settle(const std::string& task) {
+    const store::TaskId id = Served(task)->id;
+    return Wait<bool>([&](Done<bool> done) { settler_->SettleNow(id, std::move(done)); }).status();
+  }
+  Status Publish(const std::string& task, std::int64_t version) {
+    return Wait<bool>(
+               [&](Done<bool> done) { learner_->PublishVersion(task, version, std::move(done)); })
+        .status();
+  }
+  Status Rename(const std::string& task, const std::string& name) {
+    return Wait<bool>([&](Done<bool> done) { learner_->RenameTask(task, name, std::move(done)); })
+        .status();
+  }
+  Status Delete(const std::string& task) {
+    return Wait<bool>([&](Done<bool> done) { learner_->DeleteTask(task, std::move(done)); })
+        .status();
+  }
+  std::shared_ptr<const ServedTask> Served(const std::string& task) {
+    auto found = catalog_->Find(task);
+    CTT_CHECK(found.ok());
+    return *found;
+  }
+  // The digest of what answers for the task; "" when nothing does.
+  std::string Digest(const std::string& task) {
+    const auto served = Served(task);
+    return served->head == nullptr ? "" : ToHex(served->head->ContentDigest());
+  }
+  Catalog& catalog() { return *catalog_; }
+  store::DataDirectory& data() { return *data_; }
+  Learner& learner() { return *learner_; }
+
+ private:
+  std::filesystem::path folder_;
+  SystemClock clock_;
+  telemetry::Metrics metrics_;
+  std::unique_ptr<store::DataDirectory> data_;
+  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<Settler> settler_;
+  std::unique_ptr<Learner> learner_;
+};
+
+}  // namespace ctt::service

@@ -1,0 +1,210 @@
+#include "service/learner.h"
+
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tests/service/learner_house.h"
+
+namespace ctt::service {
+namespace {
+
+class LearnerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/ctt_learner_XXXXXX";
+    root_ = ::mkdtemp(pattern);
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  std::filesystem::path Folder(const std::string& name) const { return root_ / name; }
+
+  std::filesystem::path root_;
+};
+
+std::vector<EncodedRow> Rows(int first, int last) {
+  std::vector<EncodedRow> rows;
+  for (int i = first; i < last; ++i)
+    rows.push_back(MakeRow("e" + std::to_string(i), i % 3 == 0 ? "a" : i % 3 == 1 ? "b" : "c"));
+  return rows;
+}
+
+TEST_F(LearnerTest, ALessonIsServedWhenItIsAnswered) {
+  LearnerHouse house(Folder("d"));
+  const auto answer = house.Learn("t", Rows(0, 30));
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_TRUE(answer->created);
+  EXPECT_EQ(answer->accepted, 30);
+  EXPECT_EQ(answer->classes, 3);
+  EXPECT_EQ(answer->head_version, 1);
+  const auto served = house.Served("t");
+  EXPECT_EQ(served->version, 1);
+  EXPECT_EQ(served->head->example_count(), 30);
+  const EncodedRow row = MakeRow("e3", "a");
+  const learn::Prediction prediction = served->head->Predict(row.phi);
+  EXPECT_EQ(served->head->labels()[prediction.ranked[0].label], "a");
+}
+
+TEST_F(LearnerTest, HistoryLeavesNoTraceInSettledHeads) {
+  LearnerHouse straight(Folder("straight"));
+  ASSERT_TRUE(straight.Learn("t", Rows(0, 60)).ok());
+  ASSERT_TRUE(straight.Settle("t").ok());
+
+  LearnerHouse detour(Folder("detour"));
+  ASSERT_TRUE(detour.Learn("t", Rows(90, 95)).ok());
+  ASSERT_TRUE(detour.Learn("t", Rows(30, 60)).ok());
+  ASSERT_TRUE(detour.Settle("t").ok());
+  detour.Reopen();
+  ASSERT_TRUE(detour.Learn("t", Rows(0, 40)).ok());  // Ten of them are held: unchanged.
+  ASSERT_TRUE(detour.Unlearn("t", {"e90", "e91", "e92", "e93", "e94"}).ok());
+  ASSERT_TRUE(detour.Settle("t").ok());
+  EXPECT_TRUE(detour.Served("t")->settled);
+  EXPECT_EQ(detour.Digest("t"), straight.Digest("t"));
+}
+
+TEST_F(LearnerTest, AnotherTaskChangesNothing) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
+  const std::string before = house.Digest("t");
+  ASSERT_TRUE(house.Learn("other", Rows(30, 60)).ok());
+  ASSERT_TRUE(house.Settle("other").ok());
+  EXPECT_EQ(house.Digest("t"), before);
+  EXPECT_EQ(house.Served("t")->version, 1);
+}
+
+TEST_F(LearnerTest, RestartServesTheSameBits) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("unsettled", Rows(0, 30)).ok());
+  ASSERT_TRUE(house.Learn("settled", Rows(0, 30)).ok());
+  ASSERT_TRUE(house.Settle("settled").ok());
+  ASSERT_TRUE(house.Learn("on_top", Rows(0, 30)).ok());
+  ASSERT_TRUE(house.Settle("on_top").ok());
+  ASSERT_TRUE(house.Learn("on_top", Rows(30, 40)).ok());
+  std::map<std::string, std::string> before;
+  for (const auto& task : house.catalog().List()) before[task->name] = house.Digest(task->name);
+  house.Reopen();
+  for (const auto& [task, digest] : before) EXPECT_EQ(house.Digest(task), digest) << task;
+  EXPECT_EQ(house.Served("settled")->label_counts.at("a"), 10);
+}
+
+TEST_F(LearnerTest, AnIdThatLivesIsReplacedOrLeftAlone) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
+  std::vector<EncodedRow> rows = {MakeRow("e0", "a"), MakeRow("e1", "a")};  // e1 was "b".
+  const auto answer = house.Learn("t", rows);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->states, (std::vector{RowState::kUnchanged, RowState::kReplaced}));
+  EXPECT_EQ(answer->accepted, 1);
+  EXPECT_EQ(answer->examples, 30);
+  EXPECT_EQ(house.Served("t")->label_counts.at("a"), 11);
+}
+
+TEST_F(LearnerTest, UnlearningTheLastExampleServesNothing) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", {MakeRow("x", "a")}).ok());
+  const auto receipt = house.Unlearn("t", {"x", "unknown"});
+  ASSERT_TRUE(receipt.ok());
+  EXPECT_EQ(receipt->ids, std::vector<std::string>{"x"});
+  EXPECT_EQ(receipt->missing, std::vector<std::string>{"unknown"});
+  EXPECT_NE(receipt->statistics_before, receipt->statistics_after);
+  EXPECT_EQ(receipt->head_version, 0);
+  EXPECT_EQ(house.Served("t")->head, nullptr);
+  house.Reopen();
+  EXPECT_EQ(house.Served("t")->head, nullptr);
+  EXPECT_EQ(house.Unlearn("t", {"x"}).status().reason(), "example_not_found");
+}
+
+TEST_F(LearnerTest, AnIdempotencyKeyLearnsOnce) {
+  LearnerHouse house(Folder("d"));
+  LearnOptions options;
+  options.idempotency_key = "k1";
+  std::vector<EncodedRow> rows = {MakeRow("x", "a"), MakeRow("y", "b")};
+  for (EncodedRow& row : rows) row.row.id.clear();
+  const auto first = house.Learn("t", rows, options);
+  house.Reopen();
+  const auto again = house.Learn("t", rows, options);
+  ASSERT_TRUE(first.ok() && again.ok());
+  EXPECT_EQ(again->ids, first->ids);
+  EXPECT_EQ(again->head_version, first->head_version);
+  EXPECT_EQ(house.Served("t")->examples, 2);
+  rows.pop_back();
+  EXPECT_EQ(house.Learn("t", rows, options).status().reason(), "idempotency_key_reused");
+}
+
+TEST_F(LearnerTest, RollBackServesTheEarlierBitsUntilTheNextLesson) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
+  const std::string first = house.Digest("t");
+  ASSERT_TRUE(house.Learn("t", Rows(30, 60)).ok());
+  ASSERT_TRUE(house.Publish("t", 1).ok());
+  EXPECT_EQ(house.Digest("t"), first);
+  ASSERT_TRUE(house.Settle("t").ok());
+  EXPECT_EQ(house.Digest("t"), first) << "settling must not undo a roll-back";
+  house.Reopen();
+  EXPECT_EQ(house.Digest("t"), first);
+  ASSERT_TRUE(house.Learn("t", Rows(60, 61)).ok());
+  EXPECT_EQ(house.Served("t")->head->example_count(), 61);
+  EXPECT_EQ(house.Publish("t", 99).reason(), "version_not_found");
+}
+
+TEST_F(LearnerTest, TasksAreRenamedAndDeleted) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
+  const std::string digest = house.Digest("t");
+  ASSERT_TRUE(house.Rename("t", "u").ok());
+  EXPECT_FALSE(house.catalog().Find("t").ok());
+  EXPECT_EQ(house.Digest("u"), digest);
+  ASSERT_TRUE(house.Learn("t", Rows(0, 3)).ok());
+  EXPECT_EQ(house.Rename("t", "u").reason(), "task_exists");
+  ASSERT_TRUE(house.Delete("u").ok());
+  house.Reopen();
+  EXPECT_EQ(house.catalog().List().size(), 1u);
+  EXPECT_EQ(house.Delete("u").reason(), "task_not_found");
+}
+
+TEST_F(LearnerTest, ADamagedArtefactIsSolvedAgainFromTheLog) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 60)).ok());
+  ASSERT_TRUE(house.Settle("t").ok());
+  const std::string digest = house.Digest("t");
+  house.Close();
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(Folder("d") / "artifacts")) {
+    if (!entry.is_regular_file()) continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20);
+    file.put('\x55');
+  }
+  house.Open();
+  EXPECT_EQ(house.Digest("t"), digest);
+}
+
+TEST_F(LearnerTest, ManyWritersLoseNothing) {
+  LearnerHouse house(Folder("d"));
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 4; ++w) {
+    writers.emplace_back([&house, w] {
+      for (int i = 0; i < 25; ++i) {
+        const auto answer =
+            house.Learn(i % 2 == 0 ? "even" : "odd", Rows(100 * w + i, 100 * w + i + 1));
+        EXPECT_TRUE(answer.ok()) << answer.status().ToString();
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(house.Served("even")->examples, 52);
+  EXPECT_EQ(house.Served("odd")->examples, 48);
+  EXPECT_EQ(house.Served("even")->head->example_count(), 52);
+}
+
+TEST_F(LearnerTest, TooManyLabelsAreRefusedWithoutATrace) {
+  LearnerHouse house(Folder("d"));
+  std::vector<EncodedRow> rows;
+  for (int i = 0; i < 101; ++i)
+    rows.push_back(MakeRow("e" + std::to_string(i), "l" + std::to_string(i)));
+  EXPECT_EQ(house.Learn("t", rows).status().reason(), "too_many_labels");
+  EXPECT_FALSE(house.catalog().Find("t").ok());
+}
+
+}  // namespace
+}  // namespace ctt::service
