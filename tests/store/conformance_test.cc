@@ -307,6 +307,27 @@ TEST_P(StoreTest, RandomHistoriesAgreeWithAPlainTwin) {
   EXPECT_OK(store().Verify());
 }
 
+// More rows unlearned at once, and at two moments, than one step of a replay holds.
+TEST_P(StoreTest, ALongUnlearningIsReplayedWhole) {
+  constexpr Seq kCount = 5'000;
+  const TaskId task = MakeTask("a").id;
+  const LabelId label = MakeLabel(task, "l");
+  std::vector<Example> rows;
+  std::vector<Seq> early;
+  std::vector<Seq> late;
+  for (Seq seq = 1; seq <= kCount; ++seq) {
+    rows.push_back(Row(seq, label, std::to_string(seq)));
+    (seq % 2 == 0 ? early : late).push_back(seq);
+  }
+  ASSERT_OK(Append(task, rows));
+  ASSERT_OK(Unlearn(task, early, kCount + 1));
+  ASSERT_OK(Unlearn(task, late, kCount + 2));
+  std::vector<std::pair<Seq, int>> want;
+  for (const Seq seq : early) want.emplace_back(seq, -1);
+  for (const Seq seq : late) want.emplace_back(seq, -1);
+  EXPECT_EQ(Replay(task, kCount, kCount + 2), want);
+}
+
 TEST_P(StoreTest, TasksAreApart) {
   const TaskId a = MakeTask("a").id;
   const TaskId b = MakeTask("b").id;
@@ -363,6 +384,17 @@ TEST_P(StoreTest, PagesShowTheLivingInOrderWithText) {
   EXPECT_THAT(sizes, ElementsAre(2u, 2u, 1u));
   EXPECT_EQ(Value(store().PageExamples(task, 0, 5)).next_after, 0) << "exactly the last page";
   EXPECT_EQ(store().PageExamples(task, 0, 0).status().code(), Code::kInvalidArgument);
+}
+
+TEST_P(StoreTest, CountsByLabelSeeTheLivingOnly) {
+  const TaskId task = MakeTask("a").id;
+  const LabelId yes = MakeLabel(task, "yes");
+  const LabelId no = MakeLabel(task, "no");
+  const TaskId other = MakeTask("b").id;
+  ASSERT_OK(Append(task, {Row(1, yes, "a"), Row(2, no, "b"), Row(3, yes, "c")}));
+  ASSERT_OK(Append(other, {Row(1, MakeLabel(other, "yes"), "a")}));
+  ASSERT_OK(Unlearn(task, {2}, 4));
+  EXPECT_THAT(Value(store().CountByLabel(task)), ElementsAre(Pair(yes, 2)));
 }
 
 TEST_P(StoreTest, FindLivingKeepsTheOrderOfTheIds) {

@@ -128,9 +128,12 @@ TEST_F(DataDirectoryTest, WhatIsNotADatabaseOfOursIsNamedUntouched) {
 }
 
 TEST_F(DataDirectoryTest, ADatabaseOfOursWithoutItsMarkIsNotOurs) {
-  ASSERT_OK(OpenStatus());
-  RunSql("PRAGMA application_id = 7");
-  EXPECT_EQ(OpenStatus().reason(), "not_a_database");
+  for (const char* mark : {"PRAGMA application_id = 7", "PRAGMA application_id = 0"}) {
+    ASSERT_OK(OpenStatus());
+    RunSql(mark);
+    EXPECT_EQ(OpenStatus().reason(), "not_a_database");
+    fs::remove(database());
+  }
 }
 
 TEST_F(DataDirectoryTest, ALostDatabaseIsNotMadeAnew) {

@@ -62,7 +62,7 @@ class FaultDisk {
 };
 
 // Files that a power cut after the first `count` calls may leave: all that was synced, and of what
-// was not any part, chosen by `random`, in pieces of a sector of 512 bytes.
+// was not any part, chosen by `random`: whole writes or sectors of 512 bytes.
 std::map<std::string, std::string> LeftAfterPowerCut(const std::vector<DiskCall>& calls,
                                                      std::size_t count, std::mt19937_64& random);
 

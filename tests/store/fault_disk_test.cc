@@ -199,11 +199,13 @@ std::map<std::string, std::string> LeftAfterPowerCut(const std::vector<DiskCall>
       pending[call.file].push_back(&call);
     }
   }
-  // A cut may lose all of what is pending, keep it all, or keep some sectors.
+  // A cut may lose all of what is pending, keep it all, keep some sectors, or lose one write of
+  // many.
   const auto mood = random() % 4;
   for (const auto& [file, writes] : pending) {
-    for (const DiskCall* write : writes) {
-      if (mood != 0) Apply(*write, synced[file], mood == 1 ? nullptr : &random);
+    const std::size_t lost = writes.empty() || mood != 3 ? writes.size() : random() % writes.size();
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      if (mood != 0 && i != lost) Apply(*writes[i], synced[file], mood == 2 ? &random : nullptr);
     }
   }
   return synced;

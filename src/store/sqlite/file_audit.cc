@@ -59,12 +59,9 @@ class Wal {
     return std::memcmp(Frame(i) + 8, bytes_.data() + 16, 8) == 0;
   }
   bool IsCommit(std::size_t i) const { return BigEndian(Frame(i) + 4) != 0; }
-  // Where a sector may be lost with a write beside it, SQLite fills a commit's last sector up with
-  // copies of its last frame: same page, same content.
-  bool RepeatsBefore(std::size_t i) const {
-    return std::memcmp(Frame(i - 1), Frame(i), 8) == 0 &&
-           std::memcmp(Frame(i - 1) + kFrameHeaderSize, Frame(i) + kFrameHeaderSize, kPageSize) ==
-               0;
+  // The same page, and the same size of the database after it.
+  bool SamePage(std::size_t i, std::size_t j) const {
+    return std::memcmp(Frame(i), Frame(j), 8) == 0;
   }
   // Whether frame i holds, given the sum that stands in the frame (or header) before it.
   bool FollowsStored(std::size_t i) const {
@@ -85,6 +82,18 @@ Status Damaged(const std::filesystem::path& path, const std::string& what) {
   return {Code::kDataLoss, "damaged", path.filename().string() + " is damaged: " + what};
 }
 
+// Whether frame i ends a commit that a later transaction follows. Where SQLite must not trust that
+// a write leaves its sector alone, it fills a commit's last sector up with copies of its last
+// frame, and the last copy is synced in part only: copies are neither ends nor later.
+bool EndsEarlierCommit(const Wal& wal, std::size_t i) {
+  const bool copy = i > 0 && wal.IsCommit(i - 1) && wal.SamePage(i - 1, i);
+  if (!wal.IsCommit(i) || copy) return false;
+  for (std::size_t j = i + 1; j < wal.frame_count() && wal.FollowsStored(j); ++j) {
+    if (!wal.SamePage(i, j)) return true;
+  }
+  return false;
+}
+
 // Since every frame before the first bad one follows its predecessor, "follows what is stored" is
 // the whole checksum there.
 Status AuditWal(const std::filesystem::path& path) {
@@ -96,8 +105,8 @@ Status AuditWal(const std::filesystem::path& path) {
   if (!wal.HeaderHolds()) return Damaged(path, "the header fails its checksum");
   std::size_t bad = 0;
   while (bad < wal.frame_count() && wal.FollowsStored(bad)) ++bad;
-  for (std::size_t i = bad; i + 1 < wal.frame_count(); ++i) {
-    if (wal.IsCommit(i) && wal.FollowsStored(i + 1) && !wal.RepeatsBefore(i + 1)) {
+  for (std::size_t i = bad; i < wal.frame_count(); ++i) {
+    if (EndsEarlierCommit(wal, i)) {
       return Damaged(
           path, "frame " + std::to_string(bad + 1) + " fails its checksum, and commits follow it");
     }
