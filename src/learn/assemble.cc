@@ -7,9 +7,9 @@
 
 namespace ctt::learn {
 
-std::optional<Discriminant> Discriminate(const Scatter& scatter, double lambda) {
+std::optional<Discriminant> Discriminate(Scatter& scatter, double lambda) {
   const std::int64_t dim = scatter.dim, classes = scatter.class_count;
-  const std::optional<Cholesky> factor = Cholesky::Factor(Shrunk(scatter, lambda), dim);
+  const std::optional<Cholesky> factor = Cholesky::Factor(TakeShrunk(scatter, lambda), dim);
   if (!factor) return std::nullopt;
   Discriminant result;
   result.weights.resize(dim * classes);

@@ -15,7 +15,8 @@ struct Discriminant {
   std::vector<double> norms;    // [C, C]
 };
 // nullopt: M is not positive definite, which a positive lambda rules out but for broken sums.
-std::optional<Discriminant> Discriminate(const Scatter& scatter, double lambda);
+// Takes the scatter's `within` for its work; the rest stays.
+std::optional<Discriminant> Discriminate(Scatter& scatter, double lambda);
 
 // K^T of head.h, [C, C]: row j holds the column of K for class j.
 std::vector<double> ScopeCore(const Scatter& scatter, const std::vector<double>& norms);

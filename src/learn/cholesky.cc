@@ -8,7 +8,7 @@
 namespace ctt::learn {
 namespace {
 
-constexpr std::int64_t kBlock = 48;
+constexpr std::int64_t kBlock = 32;
 
 void Scale(double* row, std::int64_t count, double factor) {
   for (std::int64_t j = 0; j < count; ++j) row[j] *= factor;

@@ -95,7 +95,7 @@ std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
   for (const Split& split : splits) {
     const Statistics part = StatisticsOf(feature_dim, split.fitted);
     const std::vector<ContentClass> order = ContentOrder(part);
-    const Scatter scatter = ScatterOf(part, order, settings.block);
+    Scatter scatter = ScatterOf(part, order, settings.block);
     const std::optional<Discriminant> solved = Discriminate(scatter, settings.lambda);
     if (!solved) return std::nullopt;
     std::vector<std::int64_t> place(class_count, -1);  // Of each class in the part's own order.

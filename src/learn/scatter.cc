@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "kernels/algebra.h"
 #include "learn/logarithm.h"
@@ -88,8 +89,8 @@ Scatter ScatterOf(const Statistics& statistics, const std::vector<ContentClass>&
   return scatter;
 }
 
-std::vector<double> Shrunk(const Scatter& scatter, double lambda) {
-  std::vector<double> m(scatter.within);
+std::vector<double> TakeShrunk(Scatter& scatter, double lambda) {
+  std::vector<double> m = std::exchange(scatter.within, {});
   for (std::int64_t i = 0; i < scatter.dim; ++i)
     m[i * scatter.dim + i] = std::fma(lambda, scatter.tau, m[i * scatter.dim + i]);
   return m;

@@ -43,8 +43,8 @@ struct Scatter {
 Scatter ScatterOf(const Statistics& statistics, const std::vector<ContentClass>& classes,
                   Block block);
 
-// Sw + lambda tau I, upper triangle.
-std::vector<double> Shrunk(const Scatter& scatter, double lambda);
+// Sw + lambda tau I, upper triangle, made of the scatter's own `within`, which is empty afterwards.
+std::vector<double> TakeShrunk(Scatter& scatter, double lambda);
 
 // [C] log(N_c / n), or log(1 / C).
 std::vector<double> LogPrior(const Scatter& scatter, Prior prior);

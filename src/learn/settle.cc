@@ -35,7 +35,7 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
     report.loo_accuracy = discriminant.accuracy;
     report.loo_log_loss = discriminant.log_loss;
   }
-  const Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
+  Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
   const std::optional<LogisticChoice> logistic =
       ChooseLogistic(statistics, order, scatter, settings, options, cancelled, report.candidates);
   if (IsCancelled(cancelled)) return CancelledStatus();

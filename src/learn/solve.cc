@@ -20,7 +20,7 @@ Result<Head> Solve(const Statistics& statistics, const Settings& settings) {
   if (statistics.example_count() == 0)
     return FailedPrecondition("the task holds no example to learn from");
   const std::vector<ContentClass> classes = ContentOrder(statistics);
-  const Scatter scatter = ScatterOf(statistics, classes, settings.block);
+  Scatter scatter = ScatterOf(statistics, classes, settings.block);
   const std::optional<Discriminant> discriminant = Discriminate(scatter, settings.lambda);
   if (!discriminant) return SingularStatus();
   return AssembleDiscriminant(classes, statistics.feature_dim(), scatter, *discriminant, settings);

@@ -134,10 +134,10 @@ void Statistics::FitGramTo(std::int64_t example_count) {
   if (wide == !wide_gram_.empty()) return;
   if (wide) {
     wide_gram_.assign(narrow_gram_.begin(), narrow_gram_.end());
-    narrow_gram_ = {};
+    std::vector<std::int32_t>().swap(narrow_gram_);
   } else {
     narrow_gram_.assign(wide_gram_.begin(), wide_gram_.end());
-    wide_gram_ = {};
+    std::vector<std::int64_t>().swap(wide_gram_);
   }
 }
 
@@ -307,7 +307,7 @@ Result<Statistics> Statistics::Parse(std::string_view bytes) {
   }
   const std::size_t entries = statistics.narrow_gram_.size();
   if (statistics.example_count_ > kernels::kGramRowsMax) {
-    statistics.narrow_gram_ = {};
+    std::vector<std::int32_t>().swap(statistics.narrow_gram_);
     statistics.wide_gram_ = ReadIntegers<std::int64_t>(reader, entries, gram_width);
   } else if (gram_width == 8) {
     return Damaged("the Gram matrix is wider than its examples allow");
