@@ -1,9 +1,10 @@
 #pragma once
-// Metrics: every Prometheus series of the process, made at start with zero so that a dashboard never
-// meets an absent one. The names are part of the outside contract (DESIGN, section 10).
+// Metrics: every Prometheus series of the process, made at start with zero so that a dashboard
+// never meets an absent one. The names are part of the outside contract (DESIGN, section 10).
 //
-// Label values come from closed sets: routes, status codes, engines; a task name becomes a label value
-// only for the first kTaskLabelsMax tasks, the rest share "other". Nothing from a text gets here.
+// Label values come from closed sets: routes, status codes, engines; a task name becomes a label
+// value only for the first kTaskLabelsMax tasks, the rest share "other". Nothing from a text gets
+// here.
 //
 // Threads: every call is safe from any thread. Durations are in seconds.
 #include <cstdint>
@@ -22,7 +23,11 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
+  // Makes the series of a route, with zero. Once for each row of the route table, before it
+  // answers.
+  void AddRoute(std::string_view route);
   // One finished request. `route` is a row of the route table ("/predict"), `status` an HTTP code.
+  // A route that was not added counts as "other".
   void CountRequest(std::string_view route, int status, double seconds);
 
   void CountPrediction(std::string_view task, bool in_scope);
@@ -40,6 +45,7 @@ class Metrics {
 
   void SetTasks(std::int64_t count);
   void SetReady(bool ready);
+  // Once, before other threads use this.
   void SetBuild(std::string_view version, std::string_view engine, std::string_view isa,
                 bool isa_fell_back);
 

@@ -1,0 +1,112 @@
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+#include "telemetry/process_figures.h"
+
+namespace ctt::telemetry {
+namespace {
+
+std::string Value(const std::string& text, const std::string& series) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(series + " ")) return line.substr(series.size() + 1);
+  return "absent";
+}
+
+TEST(MetricsTest, EverySeriesOfTheContractIsThereAtStartWithZero) {
+  Metrics metrics;
+  metrics.AddRoute("/predict");
+  const std::string text = metrics.Text();
+  for (const char* series :
+       {"inference_queue_depth", "inference_queue_tokens", "inference_queue_rejected_total",
+        "inference_deadline_exceeded_total", "model_load_duration_seconds_count",
+        "inference_requests_total{route=\"/predict\",status=\"200\"}",
+        "inference_duration_seconds_count{route=\"/predict\"}",
+        "inference_duration_seconds_bucket{route=\"/predict\",le=\"0.0001\"}",
+        "ctt_learned_examples_total{task=\"other\"}", "ctt_head_publish_duration_seconds_count",
+        "ctt_tasks", "ctt_ready", "ctt_catalog_lag_seconds",
+        "ctt_out_of_scope_total{task=\"other\"}", "ctt_encode_tokens_total",
+        "ctt_isa_info{engine=\"none\",isa=\"none\"}", "ctt_isa_fell_back"}) {
+    EXPECT_EQ(Value(text, series), "0") << series;
+  }
+}
+
+TEST(MetricsTest, CountsWhatItIsTold) {
+  Metrics metrics;
+  metrics.AddRoute("/predict");
+  metrics.CountRequest("/predict", 200, 0.002);
+  metrics.CountRequest("/predict", 418, 0.002);
+  metrics.CountRequest("/nowhere", 404, 0.001);
+  metrics.CountPrediction("a", true);
+  metrics.CountPrediction("a", false);
+  metrics.CountLearned("a", 7);
+  metrics.CountUnlearned("a", 2);
+  metrics.CountEncoded(3, 36, 0.001);
+  metrics.SetQueue(4, 50);
+  metrics.SetBuild("1.2.3", "f32", "avx2", true);
+  const std::string text = metrics.Text();
+  EXPECT_EQ(Value(text, "inference_requests_total{route=\"/predict\",status=\"200\"}"), "1");
+  EXPECT_EQ(Value(text, "inference_requests_total{route=\"/predict\",status=\"418\"}"), "1");
+  EXPECT_EQ(Value(text, "inference_requests_total{route=\"other\",status=\"404\"}"), "1");
+  EXPECT_EQ(Value(text, "inference_duration_seconds_bucket{route=\"/predict\",le=\"0.001\"}"), "0");
+  EXPECT_EQ(Value(text, "inference_duration_seconds_bucket{route=\"/predict\",le=\"0.0025\"}"),
+            "2");
+  EXPECT_EQ(Value(text, "ctt_predictions_total{task=\"a\"}"), "2");
+  EXPECT_EQ(Value(text, "ctt_out_of_scope_total{task=\"a\"}"), "1");
+  EXPECT_EQ(Value(text, "ctt_learned_examples_total{task=\"a\"}"), "7");
+  EXPECT_EQ(Value(text, "ctt_unlearned_examples_total{task=\"a\"}"), "2");
+  EXPECT_EQ(Value(text, "ctt_encode_tokens_total"), "36");
+  EXPECT_EQ(Value(text, "inference_queue_tokens"), "50");
+  EXPECT_EQ(Value(text, "ctt_isa_info{engine=\"f32\",isa=\"avx2\"}"), "1");
+  EXPECT_EQ(Value(text, "ctt_isa_info{engine=\"none\",isa=\"none\"}"), "absent");
+  EXPECT_EQ(Value(text, "ctt_isa_fell_back"), "1");
+}
+
+TEST(MetricsTest, TaskLabelsAreCapped) {
+  Metrics metrics;
+  for (std::size_t i = 0; i < Metrics::kTaskLabelsMax + 5; ++i)
+    metrics.CountLearned("t" + std::to_string(i), 1);
+  metrics.CountLearned("t0", 1);
+  const std::string text = metrics.Text();
+  EXPECT_EQ(Value(text, "ctt_learned_examples_total{task=\"other\"}"), "5");
+  EXPECT_EQ(Value(text, "ctt_learned_examples_total{task=\"t0\"}"), "2");
+}
+
+TEST(MetricsTest, ProcessFiguresAreReal) {
+  const ProcessFigures figures = ReadProcessFigures();
+  EXPECT_GT(figures.resident_bytes, 1 << 20);
+  EXPECT_GT(figures.virtual_bytes, figures.resident_bytes);
+  EXPECT_GE(figures.open_fds, 3);
+  EXPECT_GT(figures.max_fds, figures.open_fds);
+  EXPECT_GE(figures.threads, 1);
+  EXPECT_GT(figures.start_time_seconds, 1.6e9);
+}
+
+TEST(LogTest, LineIsOneJsonObjectWhateverTheValue) {
+  const std::string line = Log::Line(1'772'357'400'123'456, LogLevel::kWarning, "request",
+                                     {{"path", std::string_view("a\"b\n\xFF\0c", 7)},
+                                      {"n", std::int64_t{-3}},
+                                      {"seconds", 0.1},
+                                      {"ok", true}});
+  EXPECT_EQ(line,
+            "{\"time\":\"2026-03-01T09:30:00.123456Z\",\"level\":\"warning\",\"event\":\"request\","
+            "\"path\":\"a\\\"b\\n\xEF\xBF\xBD\\u0000c\",\"n\":-3,\"seconds\":0.1,\"ok\":true}");
+  EXPECT_TRUE(ParseJson(line).ok());
+}
+
+TEST(LogTest, LevelsByName) {
+  EXPECT_EQ(*ParseLogLevel("WARN"), LogLevel::kWarning);
+  EXPECT_EQ(*ParseLogLevel("debug"), LogLevel::kDebug);
+  EXPECT_EQ(ParseLogLevel("loud").status().reason(), "bad_log_level");
+  const Log log(LogLevel::kError);
+  EXPECT_FALSE(log.Enabled(LogLevel::kInfo));
+  EXPECT_TRUE(log.Enabled(LogLevel::kError));
+}
+
+}  // namespace
+}  // namespace ctt::telemetry
