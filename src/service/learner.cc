@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "base/nearest.h"
 #include "service/learner_group.h"
 
@@ -105,7 +103,8 @@ void Learner::Apply(std::vector<Command> commands) {
     if (!group.solve.empty())
       metrics_.ObserveHeadPublish(static_cast<double>(clock_.SteadyMicros() - start_us) * 1e-6);
   } else {
-    spdlog::error("a commit failed, nothing of it is kept: {}", status.message());
+    stores_.events.Write(telemetry::LogLevel::kError, "commit_failed_nothing_kept",
+                         {{"why", std::string_view(status.message())}});
     Forget(group);
   }
   for (std::size_t i = 0; i < commands.size(); ++i)

@@ -78,18 +78,19 @@ struct Service::State {
   std::unique_ptr<EncodeQueue> queue;
 
   State(const ServiceOptions& given, const Clock& given_clock, telemetry::Metrics& given_metrics,
-        std::unique_ptr<const encoder::Encoder> loaded, store::DataDirectory opened)
+        telemetry::Log& given_log, std::unique_ptr<const encoder::Encoder> loaded,
+        store::DataDirectory opened)
       : options(given),
         clock(given_clock),
         metrics(given_metrics),
         encoder(std::move(loaded)),
         data(std::move(opened)),
-        stores{data.store(), data.artifacts()} {}
+        stores{data.store(), data.artifacts(), given_log} {}
 
   ~State() {
-    queue.reset();    // Its answers reach the learner,
-    settler.reset();  // which outlives the settler too.
-    learner.reset();
+    queue.reset();  // Its answers reach the learner.
+    if (settler != nullptr) settler->Stop();
+    learner.reset();  // Its last commits still touch the settler.
   }
 
   Status BindEncoder();
@@ -158,7 +159,7 @@ Result<encoder::Features> Service::State::EncodeNow(std::vector<text::TokenIds> 
 }
 
 Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options, const Clock& clock,
-                                                telemetry::Metrics& metrics) {
+                                                telemetry::Metrics& metrics, telemetry::Log& log) {
   const std::int64_t start_us = clock.SteadyMicros();
   encoder::EncoderOptions encoder_options;
   encoder_options.engine = options.engine;
@@ -167,7 +168,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options, c
   metrics.ObserveModelLoad(static_cast<double>(clock.SteadyMicros() - start_us) * 1e-6);
   CTT_ASSIGN_OR_RETURN(store::DataDirectory data, store::DataDirectory::Open(options.data_folder));
   auto state =
-      std::make_unique<State>(options, clock, metrics, std::move(encoder), std::move(data));
+      std::make_unique<State>(options, clock, metrics, log, std::move(encoder), std::move(data));
   CTT_RETURN_IF_ERROR(state->Open());
   return std::unique_ptr<Service>(new Service(std::move(state)));
 }

@@ -21,6 +21,7 @@
 #include "encoder/encoder.h"
 #include "learn/metrics.h"
 #include "service/types.h"
+#include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
 namespace ctt::service {
@@ -53,8 +54,9 @@ class Service {
   // Loads the encoder, opens the data directory, brings every task to its last published head.
   // kFailedPrecondition ("locked"): another process holds the directory; ("other_encoder"): the
   // directory was learned with another encoder_id.
+  // `clock`, `metrics` and `log` must outlive the service.
   static Result<std::unique_ptr<Service>> Start(const ServiceOptions& options, const Clock& clock,
-                                                telemetry::Metrics& metrics);
+                                                telemetry::Metrics& metrics, telemetry::Log& log);
   // Answers what was accepted, then stops.
   ~Service();
 

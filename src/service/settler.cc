@@ -5,8 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "learn/solve.h"
 
 namespace ctt::service {
@@ -26,7 +24,9 @@ Settler::Settler(Stores stores, std::int64_t delay_ms, const Clock& clock,
       clock_(clock),
       metrics_(metrics) {}
 
-Settler::~Settler() {
+Settler::~Settler() { Stop(); }
+
+void Settler::Stop() {
   stopping_ = true;
   auto urgent = plans_.With([](Plans& plans) {
     plans.stopping = true;
@@ -98,7 +98,9 @@ void Settler::Run() {
       settled = SettleTask(*task);
     if (!settled.ok() && settled.status().code() != Code::kCancelled &&
         settled.status().code() != Code::kNotFound) {
-      spdlog::error("settling task {}: {}", *task, settled.status().message());
+      stores_.events.Write(
+          telemetry::LogLevel::kError, "settle_failed",
+          {{"task", *task}, {"why", std::string_view(settled.status().message())}});
     }
     if (settled.ok() && !*settled) Touch(*task);
     for (Done<bool>& done : waiting) done(settled);

@@ -3,6 +3,7 @@
 // quiet time after its last lesson, on one background thread, and hands the result to the learner.
 //
 // Threads: every public call is safe from any thread.
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <thread>
@@ -20,11 +21,16 @@ class Settler {
   // `delay_ms` after the last lesson; -1: only what SettleNow asks for. `learner` may be set later
   // but before Start.
   Settler(Stores stores, std::int64_t delay_ms, const Clock& clock, telemetry::Metrics& metrics);
-  ~Settler();  // Gives up the run in progress, then joins.
+  ~Settler();  // As Stop.
   Settler(const Settler&) = delete;
   Settler& operator=(const Settler&) = delete;
 
   void Start(Learner& learner);
+
+  // Gives up the run in progress and joins; later calls change nothing and answer kUnavailable. The
+  // learner must still be there, and may call Touch until it is gone: stop, end the learner,
+  // destroy.
+  void Stop();
 
   // The task has lessons that its choices do not know.
   void Touch(store::TaskId task);

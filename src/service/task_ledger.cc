@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include <spdlog/spdlog.h>
-
 #include "base/json.h"
 
 namespace ctt::service {
@@ -61,8 +59,8 @@ learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::
         return *std::move(statistics);
       }
     }
-    spdlog::warn("checkpoint {} of task {} cannot be read; its sums come from the log",
-                 (*checkpoint)->digest, task);
+    stores.events.Write(telemetry::LogLevel::kWarning, "checkpoint_unreadable",
+                        {{"task", task}, {"digest", std::string_view((*checkpoint)->digest)}});
   }
   return learn::Statistics(feature_dim);
 }
@@ -149,7 +147,11 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
       CTT_ASSIGN_OR_RETURN(learn::Head head, learn::Head::Parse(*bytes));
       return std::make_shared<const learn::Head>(std::move(head));
     }
-    spdlog::warn("head {} of version {} cannot be read ({}); it is solved again from the log",
+    stores.events.Write(telemetry::LogLevel::kWarning, "head_unreadable_solving_again",
+                        {{"task", task},
+                         {"version", version.number},
+                         {"digest", std::string_view(version.head_digest)},
+                         {"why", std::string_view(bytes.status().message())}}); it is solved again from the log",
                  version.head_digest, version.number, bytes.status().message());
   }
   CTT_ASSIGN_OR_RETURN(const learn::Settings settings, learn::ParseSettings(version.settings));

@@ -16,12 +16,14 @@
 #include "learn/statistics.h"
 #include "store/artifact_store.h"
 #include "store/store.h"
+#include "telemetry/log.h"
 
 namespace ctt::service {
 
 struct Stores {
   store::Store& log;
   store::ArtifactStore& artifacts;
+  telemetry::Log& events;  // Where damage that was survived is named.
 };
 
 struct TaskLedger {

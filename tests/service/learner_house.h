@@ -37,7 +37,7 @@ class LearnerHouse {
     auto opened = store::DataDirectory::Open(folder_);
     CTT_CHECK(opened.ok());
     data_ = std::make_unique<store::DataDirectory>(std::move(*opened));
-    const Stores stores{data_->store(), data_->artifacts()};
+    const Stores stores{data_->store(), data_->artifacts(), log_};
     catalog_ = std::make_unique<Catalog>();
     settler_ = std::make_unique<Settler>(stores, -1, clock_, metrics_);
     learner_ = std::make_unique<Learner>(stores, *catalog_, kTestDim, 100, clock_, metrics_,
@@ -47,8 +47,9 @@ class LearnerHouse {
     settler_->Start(*learner_);
   }
   void Close() {
-    settler_.reset();
+    if (settler_ != nullptr) settler_->Stop();
     learner_.reset();
+    settler_.reset();
     catalog_.reset();
     data_.reset();
   }
@@ -103,6 +104,7 @@ class LearnerHouse {
   std::filesystem::path folder_;
   SystemClock clock_;
   telemetry::Metrics metrics_;
+  telemetry::Log log_{telemetry::LogLevel::kOff};
   std::unique_ptr<store::DataDirectory> data_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<Settler> settler_;
