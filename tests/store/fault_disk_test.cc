@@ -78,7 +78,12 @@ const sqlite3_io_methods kMethods = {
         [](sqlite3_file* f, int operation, void* argument) {
           return Below(f)->pMethods->xFileControl(Below(f), operation, argument);
         },
-    .xSectorSize = [](sqlite3_file* f) { return Below(f)->pMethods->xSectorSize(Below(f)); },
+    .xSectorSize =
+        [](sqlite3_file* f) {
+          // The biggest that SQLite knows, so that it fills up with several frames.
+          const bool powersafe = FaultDisk::Instance().powersafe();
+          return powersafe ? Below(f)->pMethods->xSectorSize(Below(f)) : 65'536;
+        },
     .xDeviceCharacteristics =
         [](sqlite3_file*) {
           return FaultDisk::Instance().powersafe() ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0;

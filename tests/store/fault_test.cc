@@ -167,7 +167,7 @@ TEST_P(PowerCutTest, AtEveryCallTheAcknowledgedIsKept) {
   ASSERT_TRUE(whole.task_made);
   std::mt19937_64 random(7);
   for (std::size_t count = 0; count <= calls.size() && !HasFailure(); ++count) {
-    for (int trial = 0; trial < 6; ++trial) {
+    for (int trial = 0; trial < 8; ++trial) {
       SCOPED_TRACE("after call " + std::to_string(count));
       const TemporaryFolder folder(Parent());
       for (const auto& [file, bytes] : LeftAfterPowerCut(calls, count, random)) {
