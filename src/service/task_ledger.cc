@@ -151,8 +151,7 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
                         {{"task", task},
                          {"version", version.number},
                          {"digest", std::string_view(version.head_digest)},
-                         {"why", std::string_view(bytes.status().message())}}); it is solved again from the log",
-                 version.head_digest, version.number, bytes.status().message());
+                         {"why", std::string_view(bytes.status().message())}});
   }
   CTT_ASSIGN_OR_RETURN(const learn::Settings settings, learn::ParseSettings(version.settings));
   CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores, task, version, settings, feature_dim));
