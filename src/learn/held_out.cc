@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kFolds = 5;
 constexpr std::size_t kFoldedRowsMax = 3000;
 constexpr std::size_t kHeldOutMax = 4096;
+constexpr std::size_t kFittedMax = 8192;
 
 void DropUnanswerable(std::int64_t class_count, Split& split) {
   std::vector<bool> seen(class_count);
@@ -29,6 +30,7 @@ Split HoldOutLeastHashed(const std::vector<Row>& rows, std::size_t count) {
     else
       split.fitted.push_back(row);
   }
+  split.fitted = LeastHashed(split.fitted, kFittedMax);
   return split;
 }
 

@@ -11,7 +11,7 @@
 namespace ctt::learn {
 namespace {
 
-constexpr double kSteps = 40;
+constexpr double kSteps = 48;
 constexpr std::size_t kRowsAtOnce = 256;
 
 }  // namespace

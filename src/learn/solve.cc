@@ -3,16 +3,31 @@
 // rows are equal (n = 1 among them) tau is 1, all means coincide and the prior answers.
 #include "learn/solve.h"
 
+#include <algorithm>
+
 #include "learn/assemble.h"
 #include "learn/scatter.h"
 
 namespace ctt::learn {
 
+// The temperatures follow the least test log-loss of these lambdas over 16 open tasks, from 5 rows
+// a label to all: it rises with n while examples are few, and falls with the number of labels once
+// they are many.
 Settings StartingSettings(const Statistics& statistics) {
   Settings settings;
-  const double ratio = static_cast<double>(statistics.example_count()) /
-                       BlockColumns(settings.block, statistics.feature_dim()).size;
-  settings.lambda = ratio > 20 ? 1e-2 : ratio > 2 ? 1.0 : 10.0;
+  const auto n = static_cast<double>(statistics.example_count());
+  const double labels = std::max(statistics.label_count(), 1);
+  const double ratio = n / BlockColumns(settings.block, statistics.feature_dim()).size;
+  if (ratio > 20) {
+    settings.lambda = 1e-2;
+    settings.temperature = 0.1 + 0.8 / labels;
+  } else if (ratio > 2) {
+    settings.lambda = 1.0;
+    settings.temperature = 0.15 + 1.2 / labels;
+  } else {
+    settings.lambda = 10.0;
+    settings.temperature = 0.5 * std::max(n, 1.0) / (n + 40);
+  }
   return settings;
 }
 

@@ -62,7 +62,9 @@ struct SettleOptions {
   double set_error_rate = 0.10;
 };
 
-// kCancelled when *cancelled becomes true (checked often; may be null).
+// kCancelled when *cancelled becomes true (checked every few 10 ms; may be null).
+// kFailedPrecondition: no example. kInvalidArgument: rows hold other numbers of examples than the
+// statistics.
 Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const SettleOptions& options,
                        const std::atomic<bool>* cancelled);
 

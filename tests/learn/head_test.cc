@@ -1,0 +1,121 @@
+#include "learn/head.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/learn/random_rows.h"
+
+namespace ctt::learn {
+namespace {
+
+constexpr std::int32_t kDim = 6;
+
+Head SmallHead(std::int32_t labels) {
+  const Rows rows = RandomRows(20, kDim, labels, 71);
+  Settings settings;
+  settings.lambda = 0.5, settings.temperature = 0.25, settings.scope_threshold = -3;
+  settings.set_quantile = 0.75, settings.logistic_set_quantile = 0.5;
+  Result<Head> head = Solve(StatisticsOf(rows, kDim), settings);
+  EXPECT_TRUE(head.ok());
+  return std::move(head).value();
+}
+
+// Two labels, every score equal.
+Head TiedHead() {
+  Head::Parts parts;
+  parts.feature_dim = 2, parts.example_count = 2;
+  parts.labels = {"a", "b"};
+  parts.label_of_class = {1, 0};
+  parts.weights.assign(4, 0), parts.bias.assign(2, 0);
+  return Head(parts);
+}
+
+TEST(HeadTest, RanksByProbabilityThenByLabel) {
+  const Prediction prediction = TiedHead().Predict(std::vector<std::int8_t>{1, 2});
+  EXPECT_EQ(prediction.ranked[0].label, 0);
+  EXPECT_EQ(prediction.ranked[1].label, 1);
+  EXPECT_EQ(prediction.ranked[0].probability, 0.5);
+  EXPECT_EQ(prediction.margin, 0);
+  EXPECT_TRUE(prediction.in_scope);  // There is no scope.
+}
+
+TEST(HeadTest, ClassesAnswerForTheirOwnLabels) {
+  Head::Parts parts = TiedHead().parts();
+  parts.weights = {1, 0, 0, 1};  // Feature 0 speaks for class 0, which is label "b".
+  const Prediction prediction = Head(parts).Predict(std::vector<std::int8_t>{9, 1});
+  EXPECT_EQ(prediction.ranked[0].label, 1);
+  EXPECT_NEAR(prediction.ranked[0].probability, 1 / (1 + 3.3546262790251185e-4), 1e-15);  // e^-8
+}
+
+TEST(HeadTest, StoredBytesComeBack) {
+  for (const std::int32_t labels : {1, 2, 5}) {
+    const Head head = SmallHead(labels);
+    const std::string bytes = head.Serialize();
+    const Result<Head> parsed = Head::Parse(bytes);
+    ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+    EXPECT_EQ(parsed->Serialize(), bytes);
+    EXPECT_EQ(parsed->settings(), head.settings());
+    EXPECT_EQ(parsed->labels(), head.labels());
+    EXPECT_EQ(parsed->example_count(), 20);
+    EXPECT_EQ(head.ContentDigest(), Sha256(bytes));
+    const std::vector<std::int8_t> phi = {3, 1, -4, 1, 5, -9};
+    EXPECT_EQ(parsed->Predict(phi).scope_score, head.Predict(phi).scope_score);
+    EXPECT_EQ(parsed->Predict(phi).ranked[0].probability, head.Predict(phi).ranked[0].probability);
+  }
+}
+
+TEST(HeadTest, DamageIsFoundWhereverItIs) {
+  const std::string bytes = SmallHead(2).Serialize();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
+    EXPECT_EQ(Head::Parse(damaged).status().code(), Code::kDataLoss) << "flip at " << i;
+    EXPECT_EQ(Head::Parse(bytes.substr(0, i)).status().code(), Code::kDataLoss) << "cut at " << i;
+  }
+}
+
+// Bytes with a valid checksum over nonsense: what a later, wrong or hostile writer could leave.
+TEST(HeadTest, NonsenseUnderAValidChecksumIsRefused) {
+  const std::string bytes = SmallHead(2).Serialize();
+  const std::string body = bytes.substr(0, bytes.size() - 8);
+  for (std::size_t i = 0; i < body.size(); ++i)
+    for (const unsigned char value : {0x00, 0x7f, 0xff}) {
+      std::string changed = body;
+      changed[i] = static_cast<char>(value);
+      const Digest digest = Sha256(changed);
+      changed.append(reinterpret_cast<const char*>(digest.data()), 8);
+      const Result<Head> parsed = Head::Parse(changed);
+      if (parsed.ok()) {
+        EXPECT_EQ(parsed->Serialize(), changed) << i;
+      } else {
+        EXPECT_EQ(parsed.status().code(), Code::kDataLoss) << i;
+      }
+    }
+}
+
+TEST(HeadTest, SettingsComeBack) {
+  Settings settings;
+  settings.kind = HeadKind::kLogistic, settings.block = Block::kLayer4,
+  settings.prior = Prior::kUniform;
+  settings.lambda = 0.01, settings.temperature = 2, settings.rho = 0.03,
+  settings.logistic_temperature = 1.5;
+  settings.scope_threshold = -2.5, settings.set_quantile = 0.9,
+  settings.logistic_set_quantile = 0.8;
+  const std::string bytes = SerializeSettings(settings);
+  const Result<Settings> parsed = ParseSettings(bytes);
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(*parsed, settings);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    EXPECT_EQ(ParseSettings(bytes.substr(0, i)).status().code(), Code::kDataLoss) << i;
+  settings.lambda = 0;
+  EXPECT_EQ(ParseSettings(SerializeSettings(settings)).status().code(), Code::kDataLoss);
+}
+
+TEST(HeadTest, TheQuantileIsThatOfTheHeadWhichAnswers) {
+  Head::Parts parts = SmallHead(2).parts();
+  EXPECT_EQ(Head(parts).set_quantile(), 0.75);
+  parts.settings.kind = HeadKind::kLogistic;
+  EXPECT_EQ(Head(parts).set_quantile(), 0.5);
+}
+
+}  // namespace
+}  // namespace ctt::learn
