@@ -5,12 +5,14 @@
 //   u_l = mean over tokens of layer l's output, divided by its Euclidean length   fp32 [H], H = 384
 //
 // (for a model of L layers: the last one, and layer L - 2). The embedding is u_L, in fp32: what the
-// published sentence-transformers model answers. Source of both: METHOD, section 3; Reimers & Gurevych 2019.
+// published sentence-transformers model answers. Source of both: METHOD, section 3; Reimers &
+// Gurevych 2019.
 //
 // Exactness: for one engine the outputs of a text are the same bits whatever the other texts of the
 // batch, the thread, and the ISA.
 //
-// Threads: an Encoder is immutable after Load; share it as const. Each thread brings its own Workspace.
+// Threads: an Encoder is immutable after Load; share it as const. Each thread brings its own
+// Workspace.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -42,14 +44,13 @@ struct RaggedBatch {
 
 // What a pass answers, row-major.
 struct Features {
-  std::vector<float> embeddings;   // [texts, H], unit length.
-  std::vector<std::int8_t> phi;    // [texts, 2 H].
+  std::vector<float> embeddings;  // [texts, H], unit length.
+  std::vector<std::int8_t> phi;   // [texts, 2 H].
 };
 
 struct EncoderOptions {
   Engine engine = Engine::kF32;
   std::int32_t tokens_max = 256;  // A longer text is cut; at most the model's positions (512).
-  bool use_cache = true;          // Keep packed weights in a file beside the model and map it.
 };
 
 class Encoder {
@@ -67,9 +68,10 @@ class Encoder {
     std::unique_ptr<Buffers> buffers_;
   };
 
-  // Reads config.json, model.safetensors and the tokenizer of a folder laid out as sentence-transformers
-  // publishes it. kNotFound: a file is missing. kInvalidArgument: damaged or not supported; the message
-  // names the file, the tensor and what is wrong (truncated, overlapping, wrong shape or type, NaN).
+  // Reads config.json, model.safetensors and the tokenizer of a folder laid out as
+  // sentence-transformers publishes it. kNotFound: a file is missing. kInvalidArgument: damaged or
+  // not supported; the message names the file, the tensor and what is wrong (truncated,
+  // overlapping, wrong shape or type, NaN).
   static Result<std::unique_ptr<const Encoder>> Load(const std::filesystem::path& model_folder,
                                                      const EncoderOptions& options);
   ~Encoder();
@@ -83,20 +85,22 @@ class Encoder {
 
   const text::Tokenizer& tokenizer() const;
   std::int32_t tokens_max() const;
-  std::int32_t hidden_size() const;   // H.
-  std::int32_t feature_dim() const;   // D = 2 H.
+  std::int32_t hidden_size() const;  // H.
+  std::int32_t feature_dim() const;  // D = 2 H.
   std::int32_t layer_count() const;
   Engine engine() const;
-  kernels::Isa isa() const;           // The one in use, after the start-up self-check.
-  bool isa_fell_back() const;         // The self-check found a difference; a slower ISA is used.
+  kernels::Isa isa() const;    // The one in use, after the start-up self-check.
+  bool isa_fell_back() const;  // The self-check found a difference; a slower ISA is used.
 
-  // 64 hexadecimal digits: SHA-256 over the weights file, the tokenizer file, the engine and the version
-  // of its numerics. Features of equal encoder_id may be mixed; no others.
+  // 64 hexadecimal digits: SHA-256 over the weights file, the tokenizer file, the engine and the
+  // version of its numerics. Features of equal encoder_id may be mixed; no others.
   const std::string& encoder_id() const;
   const std::string& model_name() const;  // The folder's last part, for people.
 
  private:
   struct State;
+  // Runs the tile in the workspace's buffers; its texts are those of the batch from `first` on.
+  void EncodeTile(std::int32_t first, Workspace::Buffers& buffers, Features& features) const;
   explicit Encoder(std::unique_ptr<const State> state);
   std::unique_ptr<const State> state_;
 };

@@ -1,0 +1,168 @@
+#include "encoder/encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "encoder/f32_engine.h"
+#include "encoder/model_config.h"
+#include "encoder/weights.h"
+
+namespace ctt::encoder {
+namespace {
+
+// Part of encoder_id: raise it when a change of the numerics moves a single bit of the features.
+constexpr std::string_view kNumericsVersion = "1";
+// Steps of the feature quantiser to a unit length (METHOD, section 2).
+constexpr float kFeatureScale = 512.0F;
+// Tokens that run through all layers together, so that their activations stay in the second-level
+// cache: 256 tokens of [qkv | inner | ...] take some 4 MB in fp32. Longer texts run alone.
+constexpr std::int32_t kTileTokens = 256;
+
+std::int8_t Quantise(float x) {
+  return static_cast<std::int8_t>(std::clamp(std::nearbyint(kFeatureScale * x), -127.0F, 127.0F));
+}
+
+std::string EncoderId(std::string_view weights, std::string_view tokenizer, Engine engine) {
+  const std::string all = ToHex(Sha256(weights)) + ToHex(Sha256(tokenizer)) +
+                          std::string(EngineName(engine)) + std::string(kNumericsVersion);
+  return ToHex(Sha256(all));
+}
+
+}  // namespace
+
+std::string_view EngineName(Engine engine) { return engine == Engine::kF32 ? "f32" : "i8"; }
+
+Result<Engine> ParseEngine(std::string_view name) {
+  if (name == "f32") return Engine::kF32;
+  return InvalidArgument("no engine '" + std::string(name.substr(0, 50)) + "'; there is: f32");
+}
+
+void RaggedBatch::Add(std::span<const text::TokenId> text_ids) {
+  ids.insert(ids.end(), text_ids.begin(), text_ids.end());
+  offsets.push_back(static_cast<std::int32_t>(ids.size()));
+}
+
+void RaggedBatch::Clear() {
+  ids.clear();
+  offsets.assign(1, 0);
+}
+
+struct Encoder::Workspace::Buffers {
+  RaggedBatch tile;
+  F32Engine::Scratch scratch;
+  std::vector<float> unit;  // [H]
+};
+
+Encoder::Workspace::Workspace() : buffers_(std::make_unique<Buffers>()) {}
+Encoder::Workspace::~Workspace() = default;
+Encoder::Workspace::Workspace(Workspace&&) noexcept = default;
+
+struct Encoder::State {
+  ModelConfig config;
+  EncoderOptions options;
+  text::Tokenizer tokenizer;
+  F32Engine engine;
+  kernels::Isa isa;
+  bool isa_fell_back;
+  std::string encoder_id;
+  std::string model_name;
+};
+
+Encoder::Encoder(std::unique_ptr<const State> state) : state_(std::move(state)) {}
+Encoder::~Encoder() = default;
+
+Result<std::unique_ptr<const Encoder>> Encoder::Load(const std::filesystem::path& model_folder,
+                                                     const EncoderOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const ModelConfig config, ReadModelConfig(model_folder));
+  CTT_ASSIGN_OR_RETURN(text::Tokenizer tokenizer, text::Tokenizer::Load(model_folder));
+  if (tokenizer.vocabulary_size() > config.vocabulary_size)
+    return InvalidArgument(model_folder.string() + ": the tokenizer has more ids than the model");
+  if (options.tokens_max < 2 || options.tokens_max > config.positions) {
+    return InvalidArgument("texts can be cut at 2 to " + std::to_string(config.positions) +
+                           " tokens, not at " + std::to_string(options.tokens_max));
+  }
+  CTT_ASSIGN_OR_RETURN(kernels::Isa isa, kernels::ChooseIsa());
+  const bool fell_back = !kernels::F32KernelsAgree(isa);
+  if (fell_back) isa = kernels::Isa::kReference;
+
+  const std::filesystem::path weights_path = model_folder / "model.safetensors";
+  CTT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(weights_path));
+  Result<Weights> weights = ReadWeights(file.bytes(), config);
+  if (!weights.ok()) return weights.status().WithContext(weights_path.string());
+  CTT_ASSIGN_OR_RETURN(const std::string tokenizer_bytes,
+                       ReadFile(model_folder / "tokenizer.json"));
+  const std::filesystem::path named = std::filesystem::absolute(model_folder).lexically_normal();
+  return std::unique_ptr<const Encoder>(new Encoder(std::unique_ptr<const State>(
+      new State{config, options, std::move(tokenizer), F32Engine(config, *std::move(weights), isa),
+                isa, fell_back, EncoderId(file.bytes(), tokenizer_bytes, options.engine),
+                (named.has_filename() ? named : named.parent_path()).filename().string()})));
+}
+
+// Texts go through in tiles; no bit depends on where a tile ends.
+void Encoder::Encode(const RaggedBatch& batch, Workspace& workspace, Features& features) const {
+  const std::size_t hidden = hidden_size();
+  features.embeddings.resize(batch.text_count() * hidden);
+  features.phi.resize(batch.text_count() * 2 * hidden);
+  Workspace::Buffers& buffers = *workspace.buffers_;
+  buffers.unit.resize(hidden);
+  std::int32_t first = 0;
+  const auto run_tile = [&] {
+    EncodeTile(first, buffers, features);
+    first += buffers.tile.text_count();
+    buffers.tile.Clear();
+  };
+  buffers.tile.Clear();
+  for (std::int32_t t = 0; t < batch.text_count(); ++t) {
+    const std::int32_t begin = batch.offsets[t];
+    const std::int32_t tokens = batch.offsets[t + 1] - begin;
+    if (buffers.tile.text_count() > 0 && buffers.tile.token_count() + tokens > kTileTokens)
+      run_tile();
+    buffers.tile.Add(std::span(batch.ids).subspan(begin, tokens));
+  }
+  if (buffers.tile.text_count() > 0) run_tile();
+}
+
+void Encoder::EncodeTile(std::int32_t first, Workspace::Buffers& buffers,
+                         Features& features) const {
+  const std::size_t hidden = hidden_size();
+  const std::int32_t last = layer_count();
+  const RaggedBatch& tile = buffers.tile;
+  const auto pool = [&](std::int32_t layer, const float* states) {
+    if (layer != last && layer != last - 2) return;
+    for (std::int32_t t = 0; t < tile.text_count(); ++t) {
+      const std::int32_t begin = tile.offsets[t];
+      state_->engine.kernels().pool({states + begin * hidden, tile.offsets[t + 1] - begin,
+                                     hidden_size(), buffers.unit.data()});
+      const std::size_t row = first + t;
+      std::transform(buffers.unit.begin(), buffers.unit.end(),
+                     features.phi.data() + row * 2 * hidden + (layer == last ? 0 : hidden),
+                     Quantise);
+      if (layer == last)
+        std::copy(buffers.unit.begin(), buffers.unit.end(),
+                  features.embeddings.data() + row * hidden);
+    }
+  };
+  state_->engine.Run(tile, last, buffers.scratch, pool);
+}
+
+std::vector<float> Encoder::TokenStates(const RaggedBatch& batch, std::int32_t layer) const {
+  F32Engine::Scratch scratch;
+  state_->engine.Run(batch, layer, scratch, [](std::int32_t, const float*) {});
+  return std::move(scratch.states);
+}
+
+const text::Tokenizer& Encoder::tokenizer() const { return state_->tokenizer; }
+std::int32_t Encoder::tokens_max() const { return state_->options.tokens_max; }
+std::int32_t Encoder::hidden_size() const { return state_->config.hidden_size; }
+std::int32_t Encoder::feature_dim() const { return 2 * state_->config.hidden_size; }
+std::int32_t Encoder::layer_count() const { return state_->config.layers; }
+Engine Encoder::engine() const { return state_->options.engine; }
+kernels::Isa Encoder::isa() const { return state_->isa; }
+bool Encoder::isa_fell_back() const { return state_->isa_fell_back; }
+const std::string& Encoder::encoder_id() const { return state_->encoder_id; }
+const std::string& Encoder::model_name() const { return state_->model_name; }
+
+}  // namespace ctt::encoder
