@@ -92,6 +92,23 @@ TEST(HeadTest, NonsenseUnderAValidChecksumIsRefused) {
     }
 }
 
+TEST(HeadTest, RefusesLabelsThatNoHeadHas) {
+  struct Wrong {
+    const char* why;
+    std::vector<std::string> labels;
+    std::vector<std::int32_t> label_of_class;
+  };
+  for (const Wrong& wrong : {Wrong{"out of order", {"b", "a"}, {0, 1}},
+                             {"twice", {"a", "a"}, {0, 1}},
+                             {"empty", {"", "a"}, {0, 1}},
+                             {"two classes of one label", {"a", "b"}, {1, 1}},
+                             {"a class of no label", {"a", "b"}, {0, 2}}}) {
+    Head::Parts parts = TiedHead().parts();
+    parts.labels = wrong.labels, parts.label_of_class = wrong.label_of_class;
+    EXPECT_EQ(Head::Parse(Head(parts).Serialize()).status().code(), Code::kDataLoss) << wrong.why;
+  }
+}
+
 TEST(HeadTest, SettingsComeBack) {
   Settings settings;
   settings.kind = HeadKind::kLogistic, settings.block = Block::kLayer4,

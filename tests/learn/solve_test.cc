@@ -95,7 +95,7 @@ TEST(SolveTest, PredictsWhatTheDensitiesSay) {
 }
 
 TEST(SolveTest, ArrivalAndNamesLeaveNoTrace) {
-  const Rows rows = RandomRows(50, kDim, 5, 22);
+  const Rows rows = RandomRows(53, kDim, 5, 22);  // Labels of unequal counts.
   const Settings settings = StartingSettings(StatisticsOf(rows, kDim));
   const Head head = SolveOrDie(StatisticsOf(rows, kDim), settings);
   EXPECT_EQ(SolveOrDie(StatisticsOf(Shuffled(rows, kDim, 1), kDim), settings).Serialize(),
