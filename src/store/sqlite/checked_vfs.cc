@@ -16,6 +16,7 @@ thread_local std::int64_t last_damaged_page = 0;
 // Odd 64-bit constants: multiplying by one is a bijection, so a change of one word cannot cancel.
 constexpr std::uint64_t kLaneFactor = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio.
 constexpr std::uint64_t kFoldFactor = 0xd6e8feb86659fd93;
+constexpr std::size_t kWords = (kPageSize - kPageCheckSize) / sizeof(std::uint64_t);
 constexpr int kLanes = 4;  // Independent chains, so that the multiplier's latency is hidden.
 
 std::uint64_t Fold(std::uint64_t sum, std::uint64_t word) {
@@ -190,7 +191,6 @@ std::unique_ptr<Layer> MakeLayer(const std::string& name, sqlite3_vfs* base) {
 
 std::uint64_t PageCheck(std::span<const unsigned char> page, std::int64_t number) {
   std::array<std::uint64_t, kLanes> lanes = {1, 2, 3, 4};
-  constexpr std::size_t kWords = (kPageSize - kPageCheckSize) / sizeof(std::uint64_t);
   for (std::size_t i = 0; i < kWords; ++i) {
     std::uint64_t word = 0;
     std::memcpy(&word, page.data() + i * sizeof word, sizeof word);
@@ -208,7 +208,7 @@ std::string RegisterCheckedVfs(const std::string& base) {
   static auto* layers = new std::map<std::string, std::unique_ptr<Layer>>;
   sqlite3_vfs* below = sqlite3_vfs_find(base.empty() ? nullptr : base.c_str());
   if (below == nullptr) return {};
-  const std::string name = std::string("ctt-checked-") + below->zName;
+  std::string name = std::string("ctt-checked-") + below->zName;
   const std::lock_guard lock(mutex);
   auto& layer = (*layers)[name];
   if (layer == nullptr) {

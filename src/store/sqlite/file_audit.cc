@@ -12,6 +12,7 @@
 namespace ctt::store {
 namespace {
 
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr std::size_t kWalHeaderSize = 32;
 constexpr std::size_t kFrameHeaderSize = 24;
 constexpr std::size_t kFrameSize = kFrameHeaderSize + kPageSize;
@@ -121,7 +122,6 @@ bool HasBytes(const std::filesystem::path& path) {
 }
 
 Status AuditDatabase(const std::filesystem::path& path, std::string_view bytes) {
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
   if (bytes.size() < 100 || bytes.substr(0, 16) != kMagic) {
     return {Code::kDataLoss, "not_a_database", path.filename().string() + " is not a database"};
   }

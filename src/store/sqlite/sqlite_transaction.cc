@@ -46,7 +46,7 @@ Status SqliteTransaction::RequireTask(TaskId task) { return LastSeq(task).status
 
 Status SqliteTransaction::ChangedOne(Status status, Status otherwise) {
   CTT_RETURN_IF_ERROR(Spoil(std::move(status)));
-  return writer_.changes() == 1 ? Status::Ok() : otherwise;
+  return writer_.changes() == 1 ? Status::Ok() : std::move(otherwise);
 }
 
 Result<Task> SqliteTransaction::CreateTask(std::string_view name, std::string_view settings,
@@ -138,7 +138,7 @@ Status SqliteTransaction::CheckAppend(TaskId task, std::span<const Example> exam
 }
 
 Status SqliteTransaction::Insert(TaskId task, const Example& example) {
-  const Status status = writer_.Run(
+  Status status = writer_.Run(
       "INSERT INTO example (key, label, time_us, id, source, phi, text)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
       Key(task, example.seq), example.label, example.time_us, example.id, example.source,
