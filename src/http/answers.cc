@@ -1,0 +1,282 @@
+#include "http/answers.h"
+
+#include "base/rfc3339.h"
+
+namespace ctt::http {
+namespace {
+
+using service::TextAnswer;
+
+void AppendSides(JsonWriter& json, const TextAnswer& text) {
+  json.Key("predictions").BeginArray();
+  for (const auto& row : text.ranked) json.String(row.label);
+  json.EndArray().Key("probabilities").BeginArray();
+  for (const auto& row : text.ranked) json.Number(row.probability);
+  json.EndArray()
+      .Field("confidence", text.ranked.front().probability)
+      .Field("in_scope", text.in_scope);
+}
+
+void AppendTime(JsonWriter& json, std::string_view name, std::int64_t unix_us) {
+  if (unix_us == 0) {
+    json.Key(name).Null();
+  } else {
+    json.Field(name, Rfc3339(unix_us));
+  }
+}
+
+void AppendOptional(JsonWriter& json, std::string_view name, const std::string& text) {
+  if (text.empty()) {
+    json.Key(name).Null();
+  } else {
+    json.Field(name, text);
+  }
+}
+
+void AppendStrings(JsonWriter& json, std::string_view name,
+                   const std::vector<std::string>& strings) {
+  json.Key(name).BeginArray();
+  for (const std::string& string : strings) json.String(string);
+  json.EndArray();
+}
+
+void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
+  json.Field("examples", task.examples)
+      .Field("classes", static_cast<std::int64_t>(task.labels.size()))
+      .Field("head_version", task.head_version)
+      .Field("settled", task.settled);
+  AppendOptional(json, "head", task.head);
+  AppendOptional(json, "block", task.block);
+  AppendOptional(json, "head_digest", task.head_digest);
+  AppendTime(json, "created_at", task.created_us);
+  AppendTime(json, "updated_at", task.updated_us);
+}
+
+void AppendExample(JsonWriter& json, const service::ExampleInfo& example) {
+  json.BeginObject().Field("id", example.id).Key("text");
+  if (example.text) {
+    json.String(*example.text);
+  } else {
+    json.Null();
+  }
+  json.Field("label", example.label);
+  AppendOptional(json, "source", example.source);
+  AppendTime(json, "created_at", example.time_us);
+  json.EndObject();
+}
+
+}  // namespace
+
+std::string PredictJson(const service::PredictAnswer& answer, bool single,
+                        double processing_time_ms) {
+  JsonWriter json;
+  json.BeginObject();
+  if (single) {
+    AppendSides(json, answer.texts.front());
+  } else {
+    json.Key("results").BeginArray();
+    for (const TextAnswer& text : answer.texts) {
+      json.BeginObject();
+      AppendSides(json, text);
+      json.EndObject();
+    }
+    json.EndArray();
+  }
+  json.Field("task_id", answer.task)
+      .Field("head_version", answer.head_version)
+      .Field("processing_time_ms", processing_time_ms)
+      .EndObject();
+  return std::move(json).Take();
+}
+
+std::string TaskPredictJson(const service::PredictAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("task", answer.task)
+      .Field("head_version", answer.head_version)
+      .Key("results")
+      .BeginArray();
+  for (const TextAnswer& text : answer.texts) {
+    json.BeginObject()
+        .Field("label", text.ranked.front().label)
+        .Field("probability", text.ranked.front().probability)
+        .Field("in_scope", text.in_scope)
+        .Field("margin", text.margin)
+        .Field("truncated", text.truncated)
+        .Key("labels")
+        .BeginArray();
+    for (const auto& row : text.ranked) {
+      json.BeginObject().Field("label", row.label).Field("probability", row.probability);
+      json.EndObject();
+    }
+    json.EndArray().EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string LearnJson(const service::LearnAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("task", answer.task)
+      .Field("created", answer.created)
+      .Field("accepted", answer.accepted)
+      .Field("examples", answer.examples)
+      .Field("classes", answer.classes)
+      .Field("head_version", answer.head_version);
+  AppendStrings(json, "ids", answer.ids);
+  json.EndObject();
+  return std::move(json).Take();
+}
+
+std::string UnlearnJson(const service::UnlearnAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject().Field("task", answer.task);
+  AppendStrings(json, "ids", answer.ids);
+  AppendStrings(json, "missing", answer.missing);
+  json.Field("statistics_before", answer.statistics_before)
+      .Field("statistics_after", answer.statistics_after)
+      .Field("examples", answer.examples)
+      .Field("head_version", answer.head_version)
+      .EndObject();
+  return std::move(json).Take();
+}
+
+std::string_view RowStateName(service::RowState state) {
+  switch (state) {
+    case service::RowState::kLearned:
+      return "learned";
+    case service::RowState::kReplaced:
+      return "replaced";
+    case service::RowState::kUnchanged:
+      return "unchanged";
+  }
+  return "learned";
+}
+
+std::string TaskJson(const service::TaskInfo& task) {
+  JsonWriter json;
+  json.BeginObject().Field("name", task.name);
+  AppendTaskMembers(json, task);
+  json.Key("labels").BeginArray();
+  for (const auto& label : task.labels) {
+    json.BeginObject().Field("name", label.name).Field("examples", label.examples).EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string TaskListJson(const std::vector<service::TaskInfo>& tasks) {
+  JsonWriter json;
+  json.BeginObject().Key("tasks").BeginArray();
+  for (const service::TaskInfo& task : tasks) {
+    json.BeginObject().Field("name", task.name);
+    AppendTaskMembers(json, task);
+    json.EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string TaskIdsJson(const std::vector<service::TaskInfo>& tasks) {
+  JsonWriter json;
+  json.BeginObject().Key("tasks").BeginArray();
+  for (const service::TaskInfo& task : tasks) {
+    json.BeginObject()
+        .Field("task_id", task.name)
+        .Field("examples", task.examples)
+        .Field("head_version", task.head_version)
+        .Key("labels")
+        .BeginArray();
+    for (const auto& label : task.labels) json.String(label.name);
+    json.EndArray().EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string VersionsJson(const std::string& task,
+                         const std::vector<service::VersionInfo>& versions) {
+  JsonWriter json;
+  json.BeginObject().Field("task", task).Key("versions").BeginArray();
+  for (const service::VersionInfo& version : versions) {
+    json.BeginObject()
+        .Field("version", version.number)
+        .Field("live", version.live)
+        .Field("settled", version.settled)
+        .Field("examples", version.examples);
+    AppendOptional(json, "head_digest", version.head_digest);
+    json.Key("report").Raw(version.report.empty() ? "null" : version.report);
+    AppendTime(json, "created_at", version.created_us);
+    json.EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string ExampleJson(const service::ExampleInfo& example) {
+  JsonWriter json;
+  AppendExample(json, example);
+  return std::move(json).Take();
+}
+
+std::string ExamplePageJson(const service::ExampleInfoPage& page) {
+  JsonWriter json;
+  json.BeginObject().Key("examples").BeginArray();
+  for (const service::ExampleInfo& example : page.examples) AppendExample(json, example);
+  json.EndArray().Key("next_after");
+  if (page.next_after == 0) {
+    json.Null();
+  } else {
+    json.Integer(page.next_after);
+  }
+  json.EndObject();
+  return std::move(json).Take();
+}
+
+std::string MetricsJson(const std::string& task, const learn::Metrics& metrics) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("task", task)
+      .Field("n", metrics.n)
+      .Field("accuracy", metrics.accuracy)
+      .Field("macro_f1", metrics.macro_f1)
+      .Field("weighted_f1", metrics.weighted_f1)
+      .Field("log_loss", metrics.log_loss)
+      .Field("ece", metrics.ece)
+      .Field("in_scope_rate", metrics.in_scope_rate)
+      .Key("classes")
+      .BeginArray();
+  for (const learn::ClassMetrics& row : metrics.classes) {
+    json.BeginObject()
+        .Field("label", row.label)
+        .Field("support", row.support)
+        .Field("precision", row.precision)
+        .Field("recall", row.recall)
+        .Field("f1", row.f1)
+        .EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string ModelJson(const service::ModelInfo& model, std::string_view version) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("name", model.name)
+      .Field("encoder_id", model.encoder_id)
+      .Field("engine", model.engine)
+      .Field("isa", model.isa)
+      .Field("isa_fell_back", model.isa_fell_back)
+      .Field("hidden_size", model.hidden_size)
+      .Field("layers", model.layers)
+      .Field("feature_dim", model.feature_dim)
+      .Field("vocabulary_size", model.vocabulary_size)
+      .Field("tokens_max", model.tokens_max)
+      .Field("threads", model.threads)
+      .Field("version", version)
+      .EndObject();
+  return std::move(json).Take();
+}
+
+}  // namespace ctt::http

@@ -1,0 +1,32 @@
+#pragma once
+// What the service answers -> JSON text, as api/openapi.yaml describes it. Pure functions.
+#include <string>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "service/service.h"
+#include "service/types.h"
+
+namespace ctt::http {
+
+// The shape of POST /predict: labels and probabilities side by side.
+std::string PredictJson(const service::PredictAnswer& answer, bool single,
+                        double processing_time_ms);
+// The shape of POST /v1/tasks/{task}/predict.
+std::string TaskPredictJson(const service::PredictAnswer& answer);
+
+std::string LearnJson(const service::LearnAnswer& answer);
+std::string UnlearnJson(const service::UnlearnAnswer& answer);
+std::string_view RowStateName(service::RowState state);  // "learned", "replaced", "unchanged".
+
+std::string TaskJson(const service::TaskInfo& task);
+std::string TaskListJson(const std::vector<service::TaskInfo>& tasks);
+std::string TaskIdsJson(const std::vector<service::TaskInfo>& tasks);  // The shape of GET /tasks.
+std::string VersionsJson(const std::string& task,
+                         const std::vector<service::VersionInfo>& versions);
+std::string ExampleJson(const service::ExampleInfo& example);
+std::string ExamplePageJson(const service::ExampleInfoPage& page);
+std::string MetricsJson(const std::string& task, const learn::Metrics& metrics);
+std::string ModelJson(const service::ModelInfo& model, std::string_view version);
+
+}  // namespace ctt::http

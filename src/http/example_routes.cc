@@ -1,0 +1,70 @@
+#include <limits>
+
+#include "http/answers.h"
+#include "http/requests.h"
+#include "http/routes.h"
+
+namespace ctt::http {
+namespace {
+
+constexpr std::int64_t kPageDefault = 100;
+constexpr std::int64_t kPageMax = 1000;
+
+Result<Reply> RenderLearned(const Call&, const service::LearnAnswer& answer) {
+  return JsonReply(LearnJson(answer));
+}
+
+Result<Reply> RenderUnlearned(const Call&, const service::UnlearnAnswer& answer) {
+  return JsonReply(UnlearnJson(answer));
+}
+
+void Unlearn(CallPtr call, std::vector<std::string> ids, Answer answer) {
+  service::Service& service = call->service();
+  const std::string task = call->params[0];
+  service.Unlearn(
+      task, std::move(ids),
+      OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer), RenderUnlearned));
+}
+
+}  // namespace
+
+void Learn(CallPtr call, Answer answer) {
+  auto rows = ParseLearn(call->body);
+  if (!rows.ok()) return answer(rows.status());
+  service::Service& service = call->service();
+  service::LearnOptions options;
+  options.idempotency_key = call->head.idempotency_key;
+  const std::string task = call->params[0];
+  service.Learn(task, *std::move(rows), options,
+                OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned));
+}
+
+Result<Reply> PageExamples(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const auto after, QueryInteger(call.target, "after", 0,
+                                                      std::numeric_limits<std::int64_t>::max()));
+  CTT_ASSIGN_OR_RETURN(const auto limit, QueryInteger(call.target, "limit", 1, kPageMax));
+  CTT_ASSIGN_OR_RETURN(
+      const auto page,
+      call.service().PageExamples(call.params[0], after.value_or(0),
+                                  static_cast<std::int32_t>(limit.value_or(kPageDefault))));
+  return JsonReply(ExamplePageJson(page));
+}
+
+Result<Reply> ShowExample(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const auto example,
+                       call.service().FindExample(call.params[0], call.params[1]));
+  return JsonReply(ExampleJson(example));
+}
+
+void UnlearnOne(CallPtr call, Answer answer) {
+  std::vector<std::string> ids = {call->params[1]};
+  Unlearn(std::move(call), std::move(ids), std::move(answer));
+}
+
+void UnlearnMany(CallPtr call, Answer answer) {
+  auto ids = ParseIds(call->body);
+  if (!ids.ok()) return answer(ids.status());
+  Unlearn(std::move(call), *std::move(ids), std::move(answer));
+}
+
+}  // namespace ctt::http

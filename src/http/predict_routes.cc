@@ -1,0 +1,58 @@
+#include "http/answers.h"
+#include "http/requests.h"
+#include "http/routes.h"
+
+namespace ctt::http {
+namespace {
+
+using service::PredictAnswer;
+using Render = Result<Reply> (*)(const Call&, const PredictAnswer&);
+
+double Milliseconds(const Call& call) { return static_cast<double>(call.ElapsedMicros()) * 1e-3; }
+
+Result<Reply> RenderOne(const Call& call, const PredictAnswer& answer) {
+  return JsonReply(PredictJson(answer, true, Milliseconds(call)));
+}
+
+Result<Reply> RenderMany(const Call& call, const PredictAnswer& answer) {
+  return JsonReply(PredictJson(answer, false, Milliseconds(call)));
+}
+
+Result<Reply> RenderTask(const Call&, const PredictAnswer& answer) {
+  return JsonReply(TaskPredictJson(answer));
+}
+
+void Ask(CallPtr call, Result<PredictRequest> request, Render render, Answer answer) {
+  if (!request.ok()) return answer(request.status());
+  service::Service& service = call->service();
+  service.Predict(std::move(request->task), std::move(request->texts), request->options,
+                  OnLoop<PredictAnswer>(std::move(call), std::move(answer), render));
+}
+
+}  // namespace
+
+void Predict(CallPtr call, Answer answer) {
+  auto request = ParsePredict(call->body, call->server.options.texts_max);
+  const bool single = request.ok() && request->single;
+  Ask(std::move(call), std::move(request), single ? RenderOne : RenderMany, std::move(answer));
+}
+
+void PredictBatch(CallPtr call, Answer answer) {
+  auto request = ParsePredictBatch(call->body, call->server.options.texts_max);
+  Ask(std::move(call), std::move(request), RenderMany, std::move(answer));
+}
+
+void PredictTask(CallPtr call, Answer answer) {
+  auto request = ParsePredictTask(call->params[0], call->body, call->server.options.texts_max);
+  Ask(std::move(call), std::move(request), RenderTask, std::move(answer));
+}
+
+Result<Reply> Evaluate(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const auto rows, call.media == MediaType::kNdjson
+                                            ? ParseEvaluateLines(call.body)
+                                            : ParseEvaluate(call.body));
+  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics, call.service().Evaluate(call.params[0], rows));
+  return JsonReply(MetricsJson(call.params[0], metrics));
+}
+
+}  // namespace ctt::http

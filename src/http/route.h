@@ -1,0 +1,106 @@
+#pragma once
+// Route: one row of the route table; and Call, one request on its way through it.
+//
+// A handler only translates: request -> verb of the service -> reply. What surrounds it, from
+// limits to metrics and errors, is done once by the Runner (runner.h).
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "http/loop.h"
+#include "http/media_type.h"
+#include "http/message.h"
+#include "http/server.h"
+#include "http/target.h"
+
+namespace ctt::http {
+
+// What the handlers of a server share. `service` is null until the server is ready.
+struct ServerContext {
+  const ServerOptions& options;
+  const Clock& clock;
+  telemetry::Metrics& metrics;
+  telemetry::Log& log;
+  service::Service* service = nullptr;
+  bool draining = false;
+};
+
+struct Route;
+
+// Made by Runner::Open, kept alive by whoever works on it. Belongs to its loop's thread; a handler
+// that runs elsewhere only reads it.
+struct Call {
+  ServerContext server;
+  std::shared_ptr<Loop> loop;
+  RequestHead head;
+  Target target;
+  const Route* route = nullptr;     // Null: no row matches.
+  std::vector<std::string> params;  // Decoded segments for the pattern's {...}, in order.
+  MediaType media = MediaType::kJson;
+  std::string body;
+  std::string request_id;
+  std::int64_t start_us = 0;  // Steady time, end of the headers.
+
+  service::Service& service() const { return *server.service; }
+  std::int64_t ElapsedMicros() const { return server.clock.SteadyMicros() - start_us; }
+};
+using CallPtr = std::shared_ptr<const Call>;
+using Answer = std::function<void(Result<Reply>)>;
+
+enum class Body : std::uint8_t {
+  kNone,        // A body is read and ignored.
+  kJson,        // application/json.
+  kJsonOrRows,  // also application/x-ndjson, read whole.
+  kStream,      // application/json read whole; NDJSON and CSV as a stream (learn_stream.h).
+};
+
+// Runs on the loop's thread; quick.
+struct Inline {
+  Result<Reply> (*handle)(const Call& call);
+};
+// Runs on a blocking thread.
+struct Blocking {
+  Result<Reply> (*handle)(const Call& call);
+};
+// Starts on the loop's thread, answers later from there (see OnLoop).
+struct Async {
+  void (*handle)(CallPtr call, Answer answer);
+};
+
+struct Route {
+  Method method;
+  std::string_view pattern;  // "/v1/tasks/{task}/examples/{id}"
+  std::variant<Inline, Blocking, Async> handler;
+  Body body = Body::kNone;
+  bool before_ready = false;                        // Answers without a service.
+  std::int64_t body_factor = 1;                     // Times ServerOptions::body_bytes_max.
+  std::initializer_list<std::string_view> query{};  // Parameters known; others are refused.
+};
+
+// The row for a request. HEAD is answered by the GET row.
+struct RouteMatch {
+  const Route* route = nullptr;
+  std::vector<std::string> params;
+  std::string
+      allow;  // Methods of the rows with this path: "DELETE, GET, HEAD, OPTIONS"; empty: none.
+};
+RouteMatch MatchRoute(std::span<const Route> routes, Method method,
+                      const std::vector<std::string>& segments);
+
+// A Done for the service that brings the answer to the loop's thread and renders it there.
+template <typename T>
+service::Done<T> OnLoop(CallPtr call, Answer answer,
+                        Result<Reply> (*render)(const Call& call, const T& value)) {
+  return [call = std::move(call), answer = std::move(answer), render](Result<T> result) {
+    call->loop->Post([call, answer, render, result = std::move(result)] {
+      answer(result.ok() ? render(*call, *result) : Result<Reply>(result.status()));
+    });
+  };
+}
+
+}  // namespace ctt::http

@@ -1,0 +1,42 @@
+#pragma once
+// The route table: every row of the server, in the order of api/openapi.yaml. A row's handler is in
+// the file of its subject: probe_routes.cc, predict_routes.cc, task_routes.cc, example_routes.cc.
+#include <span>
+
+#include "http/route.h"
+
+namespace ctt::http {
+
+std::span<const Route> Routes();
+
+// probe_routes.cc
+Result<Reply> Health(const Call& call);
+Result<Reply> Ready(const Call& call);
+Result<Reply> MetricsText(const Call& call);
+Result<Reply> Version(const Call& call);
+
+// predict_routes.cc
+void Predict(CallPtr call, Answer answer);
+void PredictBatch(CallPtr call, Answer answer);
+void PredictTask(CallPtr call, Answer answer);
+Result<Reply> Evaluate(const Call& call);
+
+// task_routes.cc
+Result<Reply> ListTaskIds(const Call& call);
+Result<Reply> ModelInfo(const Call& call);
+Result<Reply> ListTasks(const Call& call);
+Result<Reply> CreateTask(const Call& call);
+Result<Reply> ShowTask(const Call& call);
+Result<Reply> RenameTask(const Call& call);
+Result<Reply> DeleteTask(const Call& call);
+Result<Reply> ListVersions(const Call& call);
+Result<Reply> PublishVersion(const Call& call);
+
+// example_routes.cc
+void Learn(CallPtr call, Answer answer);
+Result<Reply> PageExamples(const Call& call);
+Result<Reply> ShowExample(const Call& call);
+void UnlearnOne(CallPtr call, Answer answer);
+void UnlearnMany(CallPtr call, Answer answer);
+
+}  // namespace ctt::http

@@ -1,0 +1,235 @@
+#include "http/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <sys/resource.h>
+
+#include "http/connection.h"
+#include "http/io_loop.h"
+#include "http/runner.h"
+
+namespace ctt::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr auto kPauseWithoutFiles = std::chrono::milliseconds(100);
+constexpr auto kCutWait = std::chrono::seconds(2);
+
+Status BadListen(const std::string& listen) {
+  return {Code::kInvalidArgument, "bad_listen_address",
+          "'" + listen + "' is not ADDRESS:PORT, such as 127.0.0.1:8000 or [::1]:8000"};
+}
+
+Result<tcp::endpoint> ParseListen(const std::string& listen) {
+  const std::size_t colon = listen.rfind(':');
+  if (colon == std::string::npos) return BadListen(listen);
+  std::string host = listen.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  std::uint16_t port = 0;
+  const char* end = listen.data() + listen.size();
+  const auto parsed = std::from_chars(listen.data() + colon + 1, end, port);
+  error_code error;
+  const asio::ip::address address = asio::ip::make_address(host, error);
+  if (error || parsed.ec != std::errc() || parsed.ptr != end) return BadListen(listen);
+  return tcp::endpoint(address, port);
+}
+
+std::string Text(const tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  const std::string port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+}
+
+Status CannotListen(const std::string& listen, const error_code& error) {
+  const bool taken = error == asio::error::address_in_use;
+  return {Code::kUnavailable, taken ? "address_in_use" : "cannot_listen",
+          "cannot listen on " + listen + ": " + error.message()};
+}
+
+// Each connection is an open file: the soft limit is raised to what they need, if it may be.
+void RaiseFileLimit(std::int32_t connections_max) {
+  const rlim_t wanted = static_cast<rlim_t>(connections_max) + 512;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+struct Server::State {
+  const ServerOptions options;
+  const Clock& clock;
+  telemetry::Metrics& metrics;
+  telemetry::Log& log;
+  std::string address;
+  std::uint16_t port = 0;
+  std::vector<std::shared_ptr<IoLoop>> loops;
+  std::unique_ptr<Runner> runner;
+  std::optional<tcp::acceptor> acceptor;  // Belongs to loops[0].
+  std::atomic<std::int32_t> connections = 0;
+  std::once_flag stop_once;
+  bool drained = false;
+
+  State(const ServerOptions& given, const Clock& given_clock, telemetry::Metrics& given_metrics,
+        telemetry::Log& given_log)
+      : options(given), clock(given_clock), metrics(given_metrics), log(given_log) {}
+
+  Status Listen(const tcp::endpoint& endpoint);
+  asio::awaitable<void> Accept();
+  void Take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
+  void TurnAway(tcp::socket socket);
+  void CloseAcceptor();
+  bool WaitForConnections(std::chrono::steady_clock::time_point until) const;
+  bool Stop(std::int64_t drain_timeout_ms);
+};
+
+Status Server::State::Listen(const tcp::endpoint& endpoint) {
+  acceptor.emplace(loops[0]->context());
+  error_code error;
+  acceptor->open(endpoint.protocol(), error);
+  if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor->bind(endpoint, error);
+  if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
+  if (error) return CannotListen(options.listen, error);
+  address = Text(acceptor->local_endpoint());
+  port = acceptor->local_endpoint().port();
+  return Status::Ok();
+}
+
+asio::awaitable<void> Server::State::Accept() {
+  for (std::size_t next = 0; acceptor->is_open(); next = (next + 1) % loops.size()) {
+    const std::shared_ptr<IoLoop> loop = loops[next];
+    auto [error, socket] = co_await acceptor->async_accept(loop->context(), kAwait);
+    if (!error) {
+      Take(std::move(socket), loop);
+    } else if (acceptor->is_open()) {  // Out of files or memory, or a client that left already.
+      asio::steady_timer pause(acceptor->get_executor(), kPauseWithoutFiles);
+      co_await pause.async_wait(kAwait);
+    }
+  }
+}
+
+void Server::State::Take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop) {
+  if (connections.load() >= options.connections_max) return TurnAway(std::move(socket));
+  ++connections;
+  auto shared = std::make_shared<tcp::socket>(std::move(socket));
+  loop->Post([this, shared, loop] {
+    ServeConnection(std::move(*shared), loop, *runner, options, [this] { --connections; });
+  });
+}
+
+// One write that does not wait: the answer fits any socket's buffer.
+void Server::State::TurnAway(tcp::socket socket) {
+  const std::string id = runner->MakeRequestId();
+  const Reply reply =
+      ProblemReply({503, "too_many_connections", "the server has no connection left", {}}, id);
+  const auto size = static_cast<std::int64_t>(reply.body.size());
+  const std::string bytes = HeadBytes(reply, id, size, false, true) + reply.body;
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(bytes), ignored);
+  socket.shutdown(tcp::socket::shutdown_send, ignored);
+  runner->CountRefused(reply.status);
+}
+
+// What the kernel has accepted already is answered too.
+void Server::State::CloseAcceptor() {
+  loops[0]->Post([this] {
+    error_code error;
+    acceptor->non_blocking(true, error);
+    while (!error) {
+      tcp::socket socket(loops[0]->context());
+      acceptor->accept(socket, error);
+      if (!error) Take(std::move(socket), loops[0]);
+    }
+    acceptor->close(error);
+  });
+}
+
+bool Server::State::WaitForConnections(std::chrono::steady_clock::time_point until) const {
+  while (connections.load() > 0) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+bool Server::State::Stop(std::int64_t drain_timeout_ms) {
+  const auto start = std::chrono::steady_clock::now();
+  runner->SetDraining();
+  metrics.SetReady(false);
+  CloseAcceptor();
+  for (const auto& loop : loops)
+    loop->Post([loop = loop.get()] { loop->ForEach([](Sweepable& one) { one.Drain(); }); });
+  const bool all_answered = WaitForConnections(start + std::chrono::milliseconds(drain_timeout_ms));
+  if (!all_answered) {
+    for (const auto& loop : loops)
+      loop->Post([loop = loop.get()] { loop->ForEach([](Sweepable& one) { one.Cut(); }); });
+    WaitForConnections(std::chrono::steady_clock::now() + kCutWait);
+  }
+  for (const auto& loop : loops) loop->Stop();
+  runner.reset();  // Its threads finish what they began.
+  log.Write(telemetry::LogLevel::kInfo, "stopped", {{"all_answered", all_answered}});
+  return all_answered;
+}
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const Clock& clock,
+                                              telemetry::Metrics& metrics, telemetry::Log& log) {
+  CTT_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseListen(options.listen));
+  if (!endpoint.address().is_loopback() && !options.insecure) {
+    return Status(Code::kFailedPrecondition, "insecure_listen",
+                  options.listen +
+                      " can be reached from other machines and no keys are set up: listen on "
+                      "127.0.0.1, or accept the risk with --insecure");
+  }
+  RaiseFileLimit(options.connections_max);
+  auto state = std::make_unique<State>(options, clock, metrics, log);
+  for (std::int32_t i = 0; i < std::max(1, options.io_threads); ++i)
+    state->loops.push_back(std::make_shared<IoLoop>());
+  state->runner = std::make_unique<Runner>(state->options, clock, metrics, log);
+  CTT_RETURN_IF_ERROR(state->Listen(endpoint));
+  asio::co_spawn(
+      state->loops[0]->context(), [state = state.get()] { return state->Accept(); },
+      asio::detached);
+  for (const auto& loop : state->loops) loop->Start();
+  log.Write(telemetry::LogLevel::kInfo, "listening",
+            {{"address", std::string_view(state->address)}});
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() { Stop(0); }
+
+void Server::Serve(service::Service& service) {
+  state_->runner->SetService(&service);
+  state_->metrics.SetReady(true);
+}
+
+bool Server::Stop(std::int64_t drain_timeout_ms) {
+  std::call_once(state_->stop_once, [&] { state_->drained = state_->Stop(drain_timeout_ms); });
+  return state_->drained;
+}
+
+const std::string& Server::address() const { return state_->address; }
+std::uint16_t Server::port() const { return state_->port; }
+
+}  // namespace ctt::http
