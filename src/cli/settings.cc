@@ -1,0 +1,139 @@
+#include "cli/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include <toml++/toml.h>
+
+#include "base/nearest.h"
+
+namespace ctt::cli {
+namespace {
+
+Status BadValue(const std::string& where, const std::string& what) {
+  return {Code::kInvalidArgument, "bad_setting", where + ": " + what};
+}
+
+Status Assign(const SettingField& field, const std::string& value, const std::string& where,
+              Settings& settings) {
+  if (field.text != nullptr) {
+    settings.*field.text = value;
+    return Status::Ok();
+  }
+  if (field.toggle != nullptr) {
+    if (value != "true" && value != "false" && value != "1" && value != "0")
+      return BadValue(where, "must be true or false");
+    settings.*field.toggle = value == "true" || value == "1";
+    return Status::Ok();
+  }
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size())
+    return BadValue(where, "'" + value.substr(0, 50) + "' is no integer");
+  if (number < field.least)
+    return BadValue(where, "must be at least " + std::to_string(field.least));
+  settings.*field.number = number;
+  return Status::Ok();
+}
+
+const char* Variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): at start only.
+  return value == nullptr || *value == '\0' ? nullptr : value;
+}
+
+// The top-level keys of a TOML file, as text.
+Result<std::map<std::string, std::string>> ReadToml(const std::string& path) {
+  std::map<std::string, std::string> values;
+  if (path.empty()) return values;
+  try {
+    for (const auto& [key, node] : toml::parse_file(path)) {
+      const std::string name(key.str());
+      if (const auto text = node.value_exact<std::string>())
+        values[name] = *text;
+      else if (const auto number = node.value_exact<std::int64_t>())
+        values[name] = std::to_string(*number);
+      else if (const auto flag = node.value_exact<bool>())
+        values[name] = *flag ? "true" : "false";
+      else
+        return BadValue(path + ": '" + name + "'", "must be a string, an integer or a boolean");
+    }
+  } catch (const toml::parse_error& error) {
+    return BadValue(path + ", line " + std::to_string(error.source().begin.line),
+                    std::string(error.description()));
+  }
+  return values;
+}
+
+Status RefuseUnknown(const std::map<std::string, std::string>& values, const std::string& path) {
+  std::vector<std::string> names;
+  for (const SettingField& field : SettingFields()) names.push_back(field.name);
+  for (const auto& [name, value] : values)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return BadValue(path, "unknown setting '" + name + "'" + DidYouMean(name, names));
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string SettingField::flag() const {
+  std::string text = "--" + name;
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
+std::string SettingField::variable() const {
+  std::string text = "CTT_" + name;
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return text;
+}
+
+const std::vector<SettingField>& SettingFields() {
+  using S = Settings;
+  static const std::vector<SettingField> kFields = {
+      {"data", "", "Data directory: everything that was learned", &S::data},
+      {"model", "", "Folder of the encoder, as sentence-transformers publishes it", &S::model},
+      {"engine", "", "Numerics of the encoder: f32", &S::engine},
+      {"listen", "", "ADDRESS:PORT to serve on; port 0 takes a free one", &S::listen},
+      {"log_level", "LOG_LEVEL", "debug, info, warning, error or off", &S::log_level},
+      {"threads", "", "Compute threads; 0: one a core", nullptr, &S::threads, nullptr, 0},
+      {"tokens_max", "", "Tokens after which a text is cut", nullptr, &S::tokens_max, nullptr, 2},
+      {"settle_delay_ms", "", "Quiet time before a task's choices are made anew; -1: never",
+       nullptr, &S::settle_delay_ms, nullptr, -1},
+      {"drain_timeout_ms", "", "Time to answer what was accepted when stopping", nullptr,
+       &S::drain_timeout_ms, nullptr, 0},
+      {"text_chars_max", "", "Longest text, in characters", nullptr, &S::text_chars_max, nullptr,
+       1},
+      {"texts_max", "", "Most texts of one prediction call", nullptr, &S::texts_max, nullptr, 1},
+      {"body_bytes_max", "", "Longest request body that is no stream, in bytes", nullptr,
+       &S::body_bytes_max, nullptr, 1024},
+      {"insecure", "", "Listen on an address that other machines reach, without keys", nullptr,
+       nullptr, &S::insecure},
+  };
+  return kFields;
+}
+
+Result<Settings> Resolve(const std::map<std::string, std::string>& flags,
+                         const std::string& config_path) {
+  CTT_ASSIGN_OR_RETURN(const auto toml, ReadToml(config_path));
+  CTT_RETURN_IF_ERROR(RefuseUnknown(toml, config_path));
+  Settings settings;
+  for (const SettingField& field : SettingFields()) {
+    Status status;
+    if (const auto flag = flags.find(field.name); flag != flags.end()) {
+      status = Assign(field, flag->second, field.flag(), settings);
+    } else if (const char* value = Variable(field.variable()); value != nullptr) {
+      status = Assign(field, value, field.variable(), settings);
+    } else if (const char* other = field.alias.empty() ? nullptr : Variable(field.alias);
+               other != nullptr) {
+      status = Assign(field, other, field.alias, settings);
+    } else if (const auto key = toml.find(field.name); key != toml.end()) {
+      status = Assign(field, key->second, config_path + ": '" + field.name + "'", settings);
+    }
+    CTT_RETURN_IF_ERROR(status);
+  }
+  return settings;
+}
+
+}  // namespace ctt::cli

@@ -1,0 +1,53 @@
+#pragma once
+// Settings: everything that can be configured, in one struct. A setting comes from the first of:
+// its flag, its environment variable CTT_NAME, the TOML file (--config), its default. One list of
+// fields (SettingFields) feeds flags, environment, TOML and docs.
+//
+// Threads: values; Resolve reads the environment once, at start.
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace ctt::cli {
+
+struct Settings {
+  std::string data = "ctt-data";
+  std::string model = "models/all-MiniLM-L6-v2";
+  std::string engine = "f32";
+  std::string listen = "127.0.0.1:8000";
+  std::string log_level = "info";
+  std::int64_t threads = 0;
+  std::int64_t tokens_max = 256;
+  std::int64_t settle_delay_ms = 500;
+  std::int64_t drain_timeout_ms = 10'000;
+  std::int64_t text_chars_max = 10'000;
+  std::int64_t texts_max = 100;
+  std::int64_t body_bytes_max = 8 * 1024 * 1024;
+  bool insecure = false;
+};
+
+struct SettingField {
+  std::string name;   // "tokens_max": flag --tokens-max, variable CTT_TOKENS_MAX, TOML key.
+  std::string alias;  // Another environment variable, such as LOG_LEVEL; may be empty.
+  std::string help;
+  std::string Settings::*text = nullptr;  // Exactly one of the three is set.
+  std::int64_t Settings::*number = nullptr;
+  bool Settings::*toggle = nullptr;
+  std::int64_t least = 0;  // Of a number.
+
+  std::string flag() const;
+  std::string variable() const;
+};
+
+const std::vector<SettingField>& SettingFields();
+
+// `flags` holds the values given on the command line, by field name. kInvalidArgument: a value of
+// the wrong kind or out of range, or a TOML key that no field has (the nearest is named); the
+// message says where it came from.
+Result<Settings> Resolve(const std::map<std::string, std::string>& flags,
+                         const std::string& config_path);
+
+}  // namespace ctt::cli
