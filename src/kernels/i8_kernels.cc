@@ -26,7 +26,7 @@ const I8Kernels& GetI8Kernels(Isa isa) {
 
 std::size_t AttentionI8ScratchBytes(std::int32_t tokens_max, std::int32_t width) {
   constexpr std::size_t kRowsMax = 16;  // At least kDotRows of every ISA.
-  constexpr std::size_t kArrays = 7;
+  constexpr std::size_t kArrays = 8;
   const std::size_t padded = (static_cast<std::size_t>(tokens_max) + 15) / 16 * 16;
   const std::size_t row = static_cast<std::size_t>(width);
   const std::size_t text =

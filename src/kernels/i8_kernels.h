@@ -79,7 +79,7 @@ struct AttentionI8 {
       nullptr;  // [texts + 1]: text t is rows offsets[t] to offsets[t + 1].
   std::int32_t texts = 0;
   float* context = nullptr;      // [rows, width]
-  std::byte* scratch = nullptr;  // AttentionI8ScratchBytes(...), aligned to 64.
+  std::byte* scratch = nullptr;  // AttentionI8ScratchBytes(...)
 };
 
 struct I8Kernels {
