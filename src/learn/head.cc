@@ -131,7 +131,7 @@ std::size_t Head::memory_bytes() const {
        parts_.scope_core.capacity()) *
           sizeof(double) +
       parts_.label_of_class.capacity() * sizeof(std::int32_t);
-  for (const std::string& label : parts_.labels) bytes += sizeof label + label.capacity();
+  for (const std::string& label : parts_.labels) bytes += sizeof(std::string) + label.capacity();
   return bytes;
 }
 

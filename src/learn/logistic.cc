@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kSteps = 48;
 constexpr std::size_t kRowsAtOnce = 256;
+constexpr std::size_t kTurnedAtOnce = 16;  // Rows whose bytes share a cache line of a chunk.
 
 }  // namespace
 
@@ -26,10 +27,9 @@ struct Logistic::Chunk {
       : rows(part),
         padded(PaddedRows(static_cast<std::int64_t>(part.size()))),
         bytes(columns.size * padded) {
-    constexpr std::size_t kTile = 16;  // Whole cache lines of `bytes` at a time.
-    for (std::size_t first = 0; first < rows.size(); first += kTile)
+    for (std::size_t first = 0; first < rows.size(); first += kTurnedAtOnce)
       for (std::int32_t j = 0; j < columns.size; ++j)
-        for (std::size_t i = first; i < std::min(first + kTile, rows.size()); ++i)
+        for (std::size_t i = first; i < std::min(first + kTurnedAtOnce, rows.size()); ++i)
           bytes[j * padded + static_cast<std::int64_t>(i)] = rows[i].phi[columns.begin + j];
   }
 };

@@ -14,6 +14,7 @@ constexpr std::uint32_t kMagic = 0x53545443;  // "CTTS".
 constexpr std::uint32_t kVersion = 1;
 constexpr std::int32_t kFeatureDimMax = 1 << 14;
 constexpr std::size_t kCheckBytes = 8;
+constexpr std::size_t kMapNodeBytes = 48;  // Beside the key and the value.
 
 const kernels::GramKernels& Gram() {
   static const kernels::GramKernels& table = []() -> const kernels::GramKernels& {
@@ -35,8 +36,8 @@ void AddRows(std::span<const std::int8_t> phi, std::int64_t n, std::int32_t dim,
       const bool has_odd = 2 * p + 1 < count;
       std::int16_t* out = pairs.data() + p * dim * 2;
       for (std::int32_t j = 0; j < dim; ++j) {
-        out[2 * j] = even[j];
-        out[2 * j + 1] = has_odd ? even[dim + j] : std::int16_t{0};
+        out[2 * j] = static_cast<std::int16_t>(even[j]);
+        out[2 * j + 1] = has_odd ? static_cast<std::int16_t>(even[dim + j]) : std::int16_t{0};
       }
     }
     Gram().add(pairs.data(), static_cast<std::int32_t>(pair_count), dim, sign, triangle);
@@ -324,9 +325,8 @@ Digest Statistics::ContentDigest() const { return Sha256(Serialize()); }
 std::size_t Statistics::memory_bytes() const {
   std::size_t bytes = sizeof *this + narrow_gram_.capacity() * sizeof(std::int32_t) +
                       wide_gram_.capacity() * sizeof(std::int64_t);
-  constexpr std::size_t kNode = 48;  // A map's node beside its value.
   for (const auto& [label, held] : classes_)
-    bytes += kNode + sizeof(label) + label.capacity() + sizeof(held) +
+    bytes += kMapNodeBytes + sizeof(std::string) + label.capacity() + sizeof(Class) +
              held.sum.capacity() * sizeof(std::int64_t);
   return bytes;
 }
