@@ -36,8 +36,10 @@ void AddRows(std::span<const std::int8_t> phi, std::int64_t n, std::int32_t dim,
       const bool has_odd = 2 * p + 1 < count;
       std::int16_t* out = pairs.data() + p * dim * 2;
       for (std::int32_t j = 0; j < dim; ++j) {
-        out[2 * j] = static_cast<std::int16_t>(even[j]);
-        out[2 * j + 1] = has_odd ? static_cast<std::int16_t>(even[dim + j]) : std::int16_t{0};
+        // NOLINTBEGIN(bugprone-signed-char-misuse): numbers, not characters.
+        out[2 * j] = even[j];
+        out[2 * j + 1] = has_odd ? even[dim + j] : std::int8_t{0};
+        // NOLINTEND(bugprone-signed-char-misuse)
       }
     }
     Gram().add(pairs.data(), static_cast<std::int32_t>(pair_count), dim, sign, triangle);
