@@ -26,6 +26,8 @@ sigset_t BlockStopSignals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A reader of the log that goes away must not take the server with it.
+  signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
@@ -49,9 +51,9 @@ int Serve(const CommandContext& context) {
             {{"address", std::string_view((*server)->address())},
              {"data", std::string_view(context.settings.data)},
              {"engine", std::string_view(context.settings.engine)}});
-  int signal = 0;
-  sigwait(&signals, &signal);
-  log.Write(telemetry::LogLevel::kInfo, "stopping", {{"signal", std::int64_t{signal}}});
+  int received = 0;
+  sigwait(&signals, &received);
+  log.Write(telemetry::LogLevel::kInfo, "stopping", {{"signal", std::int64_t{received}}});
   const bool drained = (*server)->Stop(context.settings.drain_timeout_ms);
   log.Write(telemetry::LogLevel::kInfo, "stopped", {{"answered_everything", drained}});
   return 0;
