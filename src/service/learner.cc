@@ -145,7 +145,7 @@ Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
     SetHead(*served, version, std::make_shared<const learn::Head>(*std::move(head)));
   }
   CTT_RETURN_IF_ERROR(group.transaction->PutVersion(ledger.record.id, version));
-  CTT_RETURN_IF_ERROR(group.transaction->SetAlias(ledger.record.id, "live", version.number));
+  CTT_RETURN_IF_ERROR(group.transaction->SetAlias(ledger.record.id, kLiveAlias, version.number));
   ledger.last_version = ledger.live_version = version.number;
   ledger.settled = false;
 

@@ -61,8 +61,8 @@ class Learner {
     std::shared_ptr<const learn::Statistics> statistics;  // Null when settled or empty.
   };
   void TakeSnapshot(store::TaskId task, Done<Snapshot> done);
-  // Publishes what settling found; when lessons came in between, only its settings are taken over.
-  // True: published.
+  // Makes a version of what settling found and publishes it. When lessons came in between, the task
+  // is solved on top with its choices instead: false.
   void Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled, Done<bool> done);
 
  private:

@@ -333,7 +333,7 @@ void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> 
         CTT_ASSIGN_OR_RETURN(const auto now_served, catalog_.Find(task));
         group.known.insert(ledger->record.id);
         CTT_RETURN_IF_ERROR(
-            group.Keep(group.transaction->SetAlias(ledger->record.id, "live", version)));
+            group.Keep(group.transaction->SetAlias(ledger->record.id, kLiveAlias, version)));
         ledger->live_version = version;
         auto entry = std::make_shared<ServedTask>(*now_served);
         SetHead(*entry, *record, std::move(head));
@@ -383,18 +383,13 @@ void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled set
 }
 
 // The artefacts are durable before the row that names them; a crash between leaves only files that
-// nothing names.
+// nothing names. Overtaken by lessons, the settled version is history at once: the task is solved
+// on top of it with the new choices, and settled again later.
 Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
                              learn::Settled& settled, bool& published) {
   published = ledger.last_seq == watermark;
-  if (!published) {
-    ledger.settings = settled.head.settings();
-    return Status::Ok();
-  }
   CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
   CTT_ASSIGN_OR_RETURN(const Digest head_digest, stores_.artifacts.Put(settled.head.Serialize()));
-  CTT_ASSIGN_OR_RETURN(const Digest sums_digest,
-                       stores_.artifacts.Put(ledger.statistics->Serialize()));
   store::Version version;
   version.number = ledger.last_version + 1;
   version.watermark = watermark;
@@ -402,7 +397,7 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
   version.settings = learn::SerializeSettings(settled.head.settings());
   version.head_digest = ToHex(head_digest);
   version.has_artifact = true;
-  version.examples = ledger.statistics->example_count();
+  version.examples = settled.head.example_count();
   version.report = ReportJson(settled.report);
   version.created_us = clock_.UnixMicros();
 
@@ -410,14 +405,21 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
   const store::TaskId task = ledger.record.id;
   store::Transaction& transaction = *group.transaction;
   CTT_RETURN_IF_ERROR(group.Keep(transaction.PutVersion(task, version)));
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutCheckpoint(task, {watermark, ToHex(sums_digest)})));
+  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, kSettledAlias, version.number)));
   // Who rolled back stays there until the next lesson.
   const bool follow = ledger.live_version == ledger.last_version;
   ledger.last_version = version.number;
   ledger.settings = settled.head.settings();
+  if (!published) {
+    if (ledger.statistics->example_count() > 0) group.solve.insert(task);
+    return Status::Ok();
+  }
   ledger.settled = true;
+  CTT_ASSIGN_OR_RETURN(const Digest sums_digest,
+                       stores_.artifacts.Put(ledger.statistics->Serialize()));
+  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutCheckpoint(task, {watermark, ToHex(sums_digest)})));
   if (!follow) return Status::Ok();
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, "live", version.number)));
+  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, kLiveAlias, version.number)));
   ledger.live_version = version.number;
   std::shared_ptr<ServedTask> entry = Entry(ledger);
   entry->examples = version.examples;

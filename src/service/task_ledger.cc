@@ -94,14 +94,17 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
   for (const auto& [id, name] : ledger.label_names) ledger.label_ids[name] = id;
   CTT_ASSIGN_OR_RETURN(ledger.last_seq, stores.log.LastSeq(record.id));
   CTT_ASSIGN_OR_RETURN(const auto latest, stores.log.LatestVersion(record.id));
-  CTT_ASSIGN_OR_RETURN(const auto live, stores.log.Alias(record.id, "live"));
+  CTT_ASSIGN_OR_RETURN(const auto live, stores.log.Alias(record.id, kLiveAlias));
   ledger.live_version = live.value_or(0);
   if (latest) {
     ledger.last_version = latest->number;
     ledger.settled = latest->settled && latest->watermark == ledger.last_seq;
-    if (!latest->settings.empty()) {
-      CTT_ASSIGN_OR_RETURN(ledger.settings, learn::ParseSettings(latest->settings));
-    }
+  }
+  CTT_ASSIGN_OR_RETURN(const auto settled, stores.log.Alias(record.id, kSettledAlias));
+  if (settled) {
+    CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, *settled));
+    if (!version) return DataLoss("the settled version is not there");
+    CTT_ASSIGN_OR_RETURN(ledger.settings, learn::ParseSettings(version->settings));
   }
   return ledger;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "learn/head.h"
@@ -25,6 +26,11 @@ struct Stores {
   store::ArtifactStore& artifacts;
   telemetry::Log& events;  // Where damage that was survived is named.
 };
+
+// Names that move between versions: the one that answers, and the newest that Settle made, whose
+// settings the lessons after it take.
+inline constexpr std::string_view kLiveAlias = "live";
+inline constexpr std::string_view kSettledAlias = "settled";
 
 struct TaskLedger {
   store::Task record;

@@ -87,6 +87,40 @@ TEST_F(LearnerTest, RestartServesTheSameBits) {
   EXPECT_EQ(house.Served("settled")->label_counts.at("a"), 10);
 }
 
+TEST_F(LearnerTest, RestartsLeaveNoTraceInUnsettledHeads) {
+  LearnerHouse detour(Folder("detour"));
+  for (int first = 0; first < 60; first += 10) {
+    ASSERT_TRUE(detour.Learn("t", Rows(first, first + 10)).ok());
+    detour.Reopen();
+  }
+  LearnerHouse straight(Folder("straight"));
+  ASSERT_TRUE(straight.Learn("t", Rows(0, 60)).ok());
+  EXPECT_EQ(detour.Digest("t"), straight.Digest("t"));
+}
+
+TEST_F(LearnerTest, SettlingOvertakenByALessonKeepsTheLesson) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
+  const auto snapshot = Wait<Learner::Snapshot>([&](Done<Learner::Snapshot> done) {
+    house.learner().TakeSnapshot(house.Served("t")->id, std::move(done));
+  });
+  ASSERT_TRUE(snapshot.ok());
+  const auto rows = RowsAt(house.data().store(), snapshot->id, snapshot->watermark);
+  ASSERT_TRUE(rows.ok());
+  auto settled = learn::Settle(*snapshot->statistics, *rows, {}, nullptr);
+  ASSERT_TRUE(settled.ok());
+  ASSERT_TRUE(house.Learn("t", Rows(30, 40)).ok());
+  const auto published = Wait<bool>([&](Done<bool> done) {
+    house.learner().Adopt(snapshot->id, snapshot->watermark, *std::move(settled), std::move(done));
+  });
+  ASSERT_TRUE(published.ok());
+  EXPECT_FALSE(*published);
+  EXPECT_EQ(house.Served("t")->head->example_count(), 40);
+  const std::string digest = house.Digest("t");
+  house.Reopen();
+  EXPECT_EQ(house.Digest("t"), digest);
+}
+
 TEST_F(LearnerTest, AnIdThatLivesIsReplacedOrLeftAlone) {
   LearnerHouse house(Folder("d"));
   ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
