@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "encoder/f32_engine.h"
+#include "encoder/i8_cache.h"
+#include "encoder/i8_engine.h"
 #include "encoder/model_config.h"
 #include "encoder/weights.h"
 
@@ -25,8 +29,8 @@ std::int8_t Quantise(float x) {
   return static_cast<std::int8_t>(std::clamp(std::nearbyint(kFeatureScale * x), -127.0F, 127.0F));
 }
 
-std::string EncoderId(std::string_view weights, std::string_view tokenizer, Engine engine) {
-  const std::string all = ToHex(Sha256(weights)) + ToHex(Sha256(tokenizer)) +
+std::string EncoderId(const Digest& weights, std::string_view tokenizer, Engine engine) {
+  const std::string all = ToHex(weights) + ToHex(Sha256(tokenizer)) +
                           std::string(EngineName(engine)) + std::string(kNumericsVersion);
   return ToHex(Sha256(all));
 }
@@ -37,7 +41,8 @@ std::string_view EngineName(Engine engine) { return engine == Engine::kF32 ? "f3
 
 Result<Engine> ParseEngine(std::string_view name) {
   if (name == "f32") return Engine::kF32;
-  return InvalidArgument("no engine '" + std::string(name.substr(0, 50)) + "'; there is: f32");
+  if (name == "i8") return Engine::kI8;
+  return InvalidArgument("no engine '" + std::string(name.substr(0, 50)) + "'; there are: f32, i8");
 }
 
 void RaggedBatch::Add(std::span<const text::TokenId> text_ids) {
@@ -52,7 +57,8 @@ void RaggedBatch::Clear() {
 
 struct Encoder::Workspace::Buffers {
   RaggedBatch tile;
-  F32Engine::Scratch scratch;
+  F32Engine::Scratch f32;
+  I8Engine::Scratch i8;
   std::vector<float> unit;  // [H]
 };
 
@@ -61,15 +67,43 @@ Encoder::Workspace::~Workspace() = default;
 Encoder::Workspace::Workspace(Workspace&&) noexcept = default;
 
 struct Encoder::State {
+  using LayerDone = std::function<void(std::int32_t layer, const float* states)>;
+
   ModelConfig config;
   EncoderOptions options;
   text::Tokenizer tokenizer;
-  F32Engine engine;
   kernels::Isa isa;
   bool isa_fell_back;
   std::string encoder_id;
   std::string model_name;
+  std::optional<F32Engine> f32;  // The one of the two that options.engine names.
+  PackedI8 packed_i8;
+  std::optional<I8Engine> i8;
+
+  void Run(const RaggedBatch& batch, std::int32_t last_layer, Workspace::Buffers& buffers,
+           const LayerDone& layer_done) const {
+    if (i8) return i8->Run(batch, last_layer, buffers.i8, layer_done);
+    f32->Run(batch, last_layer, buffers.f32, layer_done);
+  }
+  // Reads the weights and makes the engine; returns the weights file's digest.
+  Result<Digest> MakeEngine(const std::filesystem::path& model_folder);
 };
+
+Result<Digest> Encoder::State::MakeEngine(const std::filesystem::path& model_folder) {
+  if (options.engine == Engine::kI8) {
+    const std::vector<text::TokenId> frame = tokenizer.Encode("", 2).ids;
+    CTT_ASSIGN_OR_RETURN(packed_i8,
+                         PackedI8::Load(model_folder, config, frame, isa, options.use_cache));
+    i8.emplace(config, packed_i8.model(), isa);
+    return packed_i8.model().source.digest;
+  }
+  const std::filesystem::path weights_path = model_folder / "model.safetensors";
+  CTT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(weights_path));
+  Result<Weights> weights = ReadWeights(file.bytes(), config);
+  if (!weights.ok()) return weights.status().WithContext(weights_path.string());
+  f32.emplace(config, *std::move(weights), isa);
+  return Sha256(file.bytes());
+}
 
 Encoder::Encoder(std::unique_ptr<const State> state) : state_(std::move(state)) {}
 Encoder::~Encoder() = default;
@@ -85,20 +119,19 @@ Result<std::unique_ptr<const Encoder>> Encoder::Load(const std::filesystem::path
                            " tokens, not at " + std::to_string(options.tokens_max));
   }
   CTT_ASSIGN_OR_RETURN(kernels::Isa isa, kernels::ChooseIsa());
-  const bool fell_back = !kernels::F32KernelsAgree(isa);
+  const bool fell_back = !kernels::F32KernelsAgree(isa) ||
+                         (options.engine == Engine::kI8 && !kernels::I8KernelsAgree(isa));
   if (fell_back) isa = kernels::Isa::kReference;
 
-  const std::filesystem::path weights_path = model_folder / "model.safetensors";
-  CTT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(weights_path));
-  Result<Weights> weights = ReadWeights(file.bytes(), config);
-  if (!weights.ok()) return weights.status().WithContext(weights_path.string());
   CTT_ASSIGN_OR_RETURN(const std::string tokenizer_bytes,
                        ReadFile(model_folder / "tokenizer.json"));
   const std::filesystem::path named = std::filesystem::absolute(model_folder).lexically_normal();
-  return std::unique_ptr<const Encoder>(new Encoder(std::unique_ptr<const State>(
-      new State{config, options, std::move(tokenizer), F32Engine(config, *std::move(weights), isa),
-                isa, fell_back, EncoderId(file.bytes(), tokenizer_bytes, options.engine),
-                (named.has_filename() ? named : named.parent_path()).filename().string()})));
+  std::unique_ptr<State> state(
+      new State{config, options, std::move(tokenizer), isa, fell_back, "",
+                (named.has_filename() ? named : named.parent_path()).filename().string()});
+  CTT_ASSIGN_OR_RETURN(const Digest weights, state->MakeEngine(model_folder));
+  state->encoder_id = EncoderId(weights, tokenizer_bytes, options.engine);
+  return std::unique_ptr<const Encoder>(new Encoder(std::move(state)));
 }
 
 // Texts go through in tiles; no bit depends on where a tile ends.
@@ -134,8 +167,9 @@ void Encoder::EncodeTile(std::int32_t first, Workspace::Buffers& buffers,
     if (layer != last && layer != last - 2) return;
     for (std::int32_t t = 0; t < tile.text_count(); ++t) {
       const std::int32_t begin = tile.offsets[t];
-      state_->engine.kernels().pool({states + begin * hidden, tile.offsets[t + 1] - begin,
-                                     hidden_size(), buffers.unit.data()});
+      kernels::GetF32Kernels(state_->isa)
+          .pool({states + begin * hidden, tile.offsets[t + 1] - begin, hidden_size(),
+                 buffers.unit.data()});
       const std::size_t row = first + t;
       std::transform(buffers.unit.begin(), buffers.unit.end(),
                      features.phi.data() + row * 2 * hidden + (layer == last ? 0 : hidden),
@@ -145,13 +179,17 @@ void Encoder::EncodeTile(std::int32_t first, Workspace::Buffers& buffers,
                   features.embeddings.data() + row * hidden);
     }
   };
-  state_->engine.Run(tile, last, buffers.scratch, pool);
+  state_->Run(tile, last, buffers, pool);
 }
 
 std::vector<float> Encoder::TokenStates(const RaggedBatch& batch, std::int32_t layer) const {
-  F32Engine::Scratch scratch;
-  state_->engine.Run(batch, layer, scratch, [](std::int32_t, const float*) {});
-  return std::move(scratch.states);
+  Workspace::Buffers buffers;
+  std::vector<float> kept;
+  const std::size_t size = batch.ids.size() * hidden_size();
+  state_->Run(batch, layer, buffers, [&](std::int32_t done, const float* states) {
+    if (done == layer) kept.assign(states, states + size);
+  });
+  return kept;
 }
 
 const text::Tokenizer& Encoder::tokenizer() const { return state_->tokenizer; }
