@@ -95,7 +95,7 @@ Problem ReadProblem(const error_code& error) {
   if (error == wire::error::header_limit)
     return {431, "headers_too_large", "the headers of the request are too large", {}};
   if (error == wire::error::bad_version)
-    return {505, "bad_http_version", "this server speaks HTTP/1.1 and HTTP/1.0", {}};
+    return {400, "bad_http_version", "this server speaks HTTP/1.1 and HTTP/1.0", {}};
   return {400, "bad_request", "the request is not valid HTTP: " + error.message(), {}};
 }
 

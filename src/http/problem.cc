@@ -92,8 +92,6 @@ std::string_view StatusPhrase(int http_status) {
       return "Service Unavailable";
     case 504:
       return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
     default:
       return "Internal Server Error";
   }
