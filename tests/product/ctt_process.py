@@ -3,6 +3,7 @@ import http.client
 import json
 import signal
 import subprocess
+import threading
 import time
 
 
@@ -19,6 +20,9 @@ class Server:
             event = json.loads(line) if line.startswith("{") else {}
             if event.get("event") == "serving":
                 self.port = int(event["address"].rpartition(":")[2])
+        # Reads the log away, so that the server never waits for its reader.
+        self.log = threading.Thread(target=lambda: [None for _ in self.process.stderr], daemon=True)
+        self.log.start()
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -30,8 +34,10 @@ class Server:
         return self._reap()
 
     def _reap(self):
-        self.process.communicate(timeout=30)
-        return self.process.returncode
+        code = self.process.wait(timeout=30)
+        self.log.join()
+        self.process.stderr.close()
+        return code
 
     def connect(self, timeout=60):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
