@@ -99,7 +99,8 @@ void EncodeQueue::Compute() {
   }
 }
 
-// Rotates through the jobs of one priority, a slice of each.
+// Single requests rotate, a slice of each. Bulk jobs go one after another: chunks of a stream that
+// took turns would all end at once, and the compute threads would then wait for the learner.
 std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting) {
   std::vector<Slice> slices;
   if (waiting.empty()) return slices;
@@ -121,7 +122,7 @@ std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting) {
       ++slice.last;
     }
     job->next = slice.last;
-    if (job->next < job->texts.size()) jobs.push_back(job);
+    if (job->next < job->texts.size()) row == 1 ? jobs.push_front(job) : jobs.push_back(job);
     slices.push_back(std::move(slice));
   }
   metrics_.SetQueue(waiting.texts, waiting.tokens[0] + waiting.tokens[1]);
