@@ -42,7 +42,7 @@ function(ctt_isa_flags)
   set(avx2 -mavx2 -mfma -mf16c)
   # GCC 12 calls the undefined operands of its own AVX-512 intrinsics uninitialized (its bug 105593).
   set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512
-      -Wno-maybe-uninitialized -Wno-uninitialized)
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> -Wno-uninitialized)
   set(avx512vnni ${avx512} -mavx512vnni)
   set(avxvnni ${avx2} -mavxvnni)
   set(neon -march=armv8.2-a+dotprod)
