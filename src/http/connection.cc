@@ -91,6 +91,13 @@ bool IsGone(const error_code& error) {
          error.category() != wire::make_error_code(wire::error::bad_method).category();
 }
 
+Problem TooSlow(const char* what) {
+  return {408, "request_timeout", std::string(what) + " did not arrive in time", {}};
+}
+
+// Stands for a client that nobody can answer.
+Problem ClientGone() { return {499, "client_closed", {}, {}}; }
+
 Problem ReadProblem(const error_code& error) {
   if (error == wire::error::header_limit)
     return {431, "headers_too_large", "the headers of the request are too large", {}};
@@ -196,6 +203,9 @@ class Connection final : public Sweepable, public std::enable_shared_from_this<C
   std::int64_t stream_bytes_ = 0;
 };
 
+// GCC 12 destroys an aggregate made inside a co_await expression twice: what is passed to a
+// coroutine here is a named value.
+
 awaitable<void> Connection::ServeRequests() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -227,16 +237,19 @@ awaitable<bool> Connection::ServeRequest() {
   parser.body_limit(boost::none);  // Counted here, by route.
   const auto [error, size] = co_await wire::async_read_header(socket_, buffer_, parser, kAwait);
   if (timed_out_) {
-    co_await WriteRefusal({408, "request_timeout", "the headers did not arrive in time", {}});
+    const Problem problem = TooSlow("the headers");
+    co_await WriteRefusal(problem);
     co_return false;
   }
   if (error && IsGone(error)) co_return false;
   if (error) {
-    co_await WriteRefusal(ReadProblem(error));
+    const Problem problem = ReadProblem(error);
+    co_await WriteRefusal(problem);
     co_return false;
   }
   parser.eager(true);
-  const bool keep = co_await Answer(parser, runner_.Open(HeadOf(parser), loop_));
+  Runner::Opened opened = runner_.Open(HeadOf(parser), loop_);
+  const bool keep = co_await Answer(parser, std::move(opened));
   co_return keep;
 }
 
@@ -263,7 +276,8 @@ awaitable<bool> Connection::Answer(Parser& parser, Runner::Opened opened) {
   const std::optional<Problem> problem = co_await ReadBody(parser, opened);
   if (problem && problem->status == 499) co_return false;
   if (problem) {
-    const bool sent = co_await WriteReply(ProblemReply(*problem, call->request_id), *call, true);
+    const Reply reply = ProblemReply(*problem, call->request_id);
+    const bool sent = co_await WriteReply(reply, *call, true);
     if (sent) co_await Linger();
     co_return false;
   }
@@ -296,9 +310,8 @@ awaitable<std::optional<Problem>> Connection::ReadBody(Parser& parser,
     std::size_t size = piece.size();
     const error_code error = co_await ReadSome(parser, piece.data(), size);
     body.append(piece.data(), size);
-    if (timed_out_)
-      co_return Problem{408, "request_timeout", "the body did not arrive in time", {}};
-    if (error && IsGone(error)) co_return Problem{499, "client_closed", {}, {}};
+    if (timed_out_) co_return TooSlow("the body");
+    if (error && IsGone(error)) co_return ClientGone();
     if (error) co_return ReadProblem(error);
     if (body.size() > static_cast<std::size_t>(opened.body_bytes_max))
       co_return BodyTooLarge(opened.body_bytes_max);
@@ -430,7 +443,8 @@ awaitable<void> Connection::ReadStream(Parser& parser) {
 awaitable<void> Connection::WriteStream(const Call& call, bool close) {
   while (!stream_broken_) {
     if (!stream_->output().empty()) {
-      const bool sent = co_await WriteStreamLines(stream_->output().Take(), call, close);
+      std::string lines = stream_->output().Take();
+      const bool sent = co_await WriteStreamLines(std::move(lines), call, close);
       stream_broken_ = !sent;
       if (!sent) stream_->Break({Code::kCancelled, "client_closed", "the client went away"});
       continue;

@@ -118,7 +118,9 @@ Status Server::State::Listen(const tcp::endpoint& endpoint) {
 asio::awaitable<void> Server::State::Accept() {
   for (std::size_t next = 0; acceptor->is_open(); next = (next + 1) % loops.size()) {
     const std::shared_ptr<IoLoop> loop = loops[next];
-    auto [error, socket] = co_await acceptor->async_accept(loop->context(), kAwait);
+    // Named first: GCC 15 forgets to destroy what a binding on a co_await alone would own.
+    auto accepted = co_await acceptor->async_accept(loop->context(), kAwait);
+    auto& [error, socket] = accepted;
     if (!error) {
       Take(std::move(socket), loop);
     } else if (acceptor->is_open()) {  // Out of files or memory, or a client that left already.
