@@ -280,14 +280,11 @@ struct Texts {
 std::vector<float> Attend(Isa isa, const Texts& t) {
   const std::vector<std::int32_t> offsets = t.Offsets();
   std::vector<float> context(std::size_t(offsets.back()) * t.width);
-  const std::size_t bytes =
-      AttentionI8ScratchBytes(*std::max_element(t.lengths.begin(), t.lengths.end()), t.width);
-  std::vector<std::byte> scratch(bytes + 64);
-  auto* aligned =
-      scratch.data() + 63 - (reinterpret_cast<std::uintptr_t>(scratch.data()) + 63) % 64;
+  std::vector<std::byte> scratch(
+      AttentionI8ScratchBytes(*std::max_element(t.lengths.begin(), t.lengths.end()), t.width));
   GetI8Kernels(isa).attention({t.qkv.data(), t.width, t.heads, offsets.data(),
                                static_cast<std::int32_t>(t.lengths.size()), context.data(),
-                               aligned});
+                               scratch.data()});
   return context;
 }
 
