@@ -14,18 +14,17 @@ namespace {
 constexpr auto kSweepEvery = std::chrono::milliseconds(500);
 }
 
-IoLoop::IoLoop() : work_(asio::make_work_guard(context_)), sweep_timer_(context_) {}
-
 IoLoop::~IoLoop() { Stop(); }
 
 void IoLoop::Post(std::function<void()> work) {
   stopped_.With([&](bool stopped) {
-    if (!stopped) asio::post(context_, std::move(work));
+    if (!stopped) asio::post(engine_->context, std::move(work));
   });
 }
 
 void IoLoop::After(std::int64_t delay_ms, std::function<void()> work) {
-  auto timer = std::make_shared<asio::steady_timer>(context_, std::chrono::milliseconds(delay_ms));
+  auto timer =
+      std::make_shared<asio::steady_timer>(engine_->context, std::chrono::milliseconds(delay_ms));
   timer->async_wait([timer, work = std::move(work)](const boost::system::error_code& error) {
     if (!error) work();
   });
@@ -38,15 +37,17 @@ void IoLoop::Start() {
 
 void IoLoop::Stop() {
   stopped_.With([](bool& stopped) { stopped = true; });
-  context_.stop();
+  if (engine_ == nullptr) return;
+  engine_->context.stop();
   if (thread_.joinable()) thread_.join();
+  engine_.reset();
 }
 
 // A handler that throws (out of memory) loses its own request; the loop goes on.
 void IoLoop::Run() {
-  while (!context_.stopped()) {
+  while (!engine_->context.stopped()) {
     try {
-      context_.run();
+      engine_->context.run();
     } catch (const std::exception&) {
       continue;
     }
@@ -65,8 +66,8 @@ std::int64_t IoLoop::NowMicros() const {
 }
 
 void IoLoop::SweepLater() {
-  sweep_timer_.expires_after(kSweepEvery);
-  sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+  engine_->sweep_timer.expires_after(kSweepEvery);
+  engine_->sweep_timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     ForEach([now_us = NowMicros()](Sweepable& connection) { connection.Sweep(now_us); });
     SweepLater();

@@ -5,6 +5,7 @@
 // Threads: Post, Start and Stop from any; the rest from the loop's own.
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -27,28 +28,34 @@ class Sweepable {
 
 class IoLoop final : public Loop {
  public:
-  IoLoop();
+  IoLoop() = default;
   ~IoLoop() override;
 
   void Post(std::function<void()> work) override;
   void After(std::int64_t delay_ms, std::function<void()> work) override;
 
   void Start();
-  void Stop();  // Returns when the thread has ended; drops what is posted.
+  // Returns when the thread has ended; destroys what is posted and what waits, connections
+  // included.
+  void Stop();
 
-  boost::asio::io_context& context() { return context_; }
+  boost::asio::io_context& context() { return engine_->context; }  // REQUIRES: not stopped.
   void Add(Sweepable* connection) { connections_.insert(connection); }
   void Remove(Sweepable* connection) { connections_.erase(connection); }
   void ForEach(const std::function<void(Sweepable&)>& visit);
   std::int64_t NowMicros() const;  // Steady.
 
  private:
+  struct Engine {
+    boost::asio::io_context context{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
+        context.get_executor()};
+    boost::asio::steady_timer sweep_timer{context};
+  };
   void Run();
   void SweepLater();
 
-  boost::asio::io_context context_{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  boost::asio::steady_timer sweep_timer_;
+  std::unique_ptr<Engine> engine_ = std::make_unique<Engine>();  // Null once stopped.
   std::set<Sweepable*> connections_;
   Guarded<bool> stopped_{false};
   std::thread thread_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
@@ -84,7 +85,7 @@ struct Server::State {
   std::uint16_t port = 0;
   std::vector<std::shared_ptr<IoLoop>> loops;
   std::unique_ptr<Runner> runner;
-  std::optional<tcp::acceptor> acceptor;  // Belongs to loops[0].
+  std::shared_ptr<tcp::acceptor> acceptor;  // Belongs to loops[0].
   std::atomic<std::int32_t> connections = 0;
   std::once_flag stop_once;
   bool drained = false;
@@ -94,7 +95,7 @@ struct Server::State {
       : options(given), clock(given_clock), metrics(given_metrics), log(given_log) {}
 
   Status Listen(const tcp::endpoint& endpoint);
-  asio::awaitable<void> Accept();
+  asio::awaitable<void> Accept(std::shared_ptr<tcp::acceptor> from);
   void Take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
   void TurnAway(tcp::socket socket);
   void CloseAcceptor();
@@ -103,7 +104,7 @@ struct Server::State {
 };
 
 Status Server::State::Listen(const tcp::endpoint& endpoint) {
-  acceptor.emplace(loops[0]->context());
+  acceptor = std::make_shared<tcp::acceptor>(loops[0]->context());
   error_code error;
   acceptor->open(endpoint.protocol(), error);
   if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
@@ -115,16 +116,16 @@ Status Server::State::Listen(const tcp::endpoint& endpoint) {
   return Status::Ok();
 }
 
-asio::awaitable<void> Server::State::Accept() {
-  for (std::size_t next = 0; acceptor->is_open(); next = (next + 1) % loops.size()) {
-    const std::shared_ptr<IoLoop> loop = loops[next];
+asio::awaitable<void> Server::State::Accept(std::shared_ptr<tcp::acceptor> from) {
+  for (std::size_t next = 0; from->is_open(); next = (next + 1) % loops.size()) {
+    const std::shared_ptr<IoLoop>& loop = loops[next];
     // Named first: GCC 15 forgets to destroy what a binding on a co_await alone would own.
-    auto accepted = co_await acceptor->async_accept(loop->context(), kAwait);
+    auto accepted = co_await from->async_accept(loop->context(), kAwait);
     auto& [error, socket] = accepted;
     if (!error) {
       Take(std::move(socket), loop);
-    } else if (acceptor->is_open()) {  // Out of files or memory, or a client that left already.
-      asio::steady_timer pause(acceptor->get_executor(), kPauseWithoutFiles);
+    } else if (from->is_open()) {  // Out of files or memory, or a client that left already.
+      asio::steady_timer pause(from->get_executor(), kPauseWithoutFiles);
       co_await pause.async_wait(kAwait);
     }
   }
@@ -155,7 +156,7 @@ void Server::State::TurnAway(tcp::socket socket) {
 
 // What the kernel has accepted already is answered too.
 void Server::State::CloseAcceptor() {
-  loops[0]->Post([this] {
+  loops[0]->Post([this, acceptor = std::exchange(acceptor, nullptr)] {
     error_code error;
     acceptor->non_blocking(true, error);
     while (!error) {
@@ -210,7 +211,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, cons
   state->runner = std::make_unique<Runner>(state->options, clock, metrics, log);
   CTT_RETURN_IF_ERROR(state->Listen(endpoint));
   asio::co_spawn(
-      state->loops[0]->context(), [state = state.get()] { return state->Accept(); },
+      state->loops[0]->context(), [state = state.get()] { return state->Accept(state->acceptor); },
       asio::detached);
   for (const auto& loop : state->loops) loop->Start();
   log.Write(telemetry::LogLevel::kInfo, "listening",
