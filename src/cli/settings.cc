@@ -94,7 +94,7 @@ const std::vector<SettingField>& SettingFields() {
   static const std::vector<SettingField> kFields = {
       {"data", "", "Data directory: everything that was learned", &S::data},
       {"model", "", "Folder of the encoder, as sentence-transformers publishes it", &S::model},
-      {"engine", "", "Numerics of the encoder: f32", &S::engine},
+      {"engine", "", "Numerics of the encoder: i8, or f32 for reference", &S::engine},
       {"listen", "", "ADDRESS:PORT to serve on; port 0 takes a free one", &S::listen},
       {"log_level", "LOG_LEVEL", "debug, info, warning, error or off", &S::log_level},
       {"threads", "", "Compute threads; 0: one a core", nullptr, &S::threads, nullptr, 0},

@@ -16,7 +16,7 @@ namespace ctt::cli {
 struct Settings {
   std::string data = "ctt-data";
   std::string model = "models/all-MiniLM-L6-v2";
-  std::string engine = "f32";
+  std::string engine = "i8";
   std::string listen = "127.0.0.1:8000";
   std::string log_level = "info";
   std::int64_t threads = 0;

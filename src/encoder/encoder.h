@@ -49,7 +49,7 @@ struct Features {
 };
 
 struct EncoderOptions {
-  Engine engine = Engine::kF32;
+  Engine engine = Engine::kI8;
   std::int32_t tokens_max = 256;  // A longer text is cut; at most the model's positions (512).
   bool use_cache = true;          // i8: keep the packed weights in a file beside the model.
 };

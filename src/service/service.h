@@ -37,7 +37,7 @@ struct Limits {
 struct ServiceOptions {
   std::filesystem::path data_folder;
   std::filesystem::path model_folder;
-  encoder::Engine engine = encoder::Engine::kF32;
+  encoder::Engine engine = encoder::Engine::kI8;
   std::int32_t tokens_max = 256;
   std::int32_t threads = 0;  // Compute threads; 0: one a core.
   Limits limits;

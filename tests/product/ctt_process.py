@@ -1,4 +1,5 @@
 """A ctt server of a test's own, on a free loopback port, and plain HTTP calls to it. Standard library only."""
+import atexit
 import http.client
 import json
 import signal
@@ -12,6 +13,7 @@ class Server:
         self.process = subprocess.Popen(
             [binary, "serve", "--listen", "127.0.0.1:0", "--data", str(data), *flags],
             stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # A test that fails leaves no server behind.
         self.port = 0
         while not self.port:
             line = self.process.stderr.readline()
