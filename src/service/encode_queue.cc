@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 namespace ctt::service {
@@ -13,6 +14,8 @@ constexpr std::int64_t kBatchTokens = 256;
 constexpr std::int64_t kBulkBatchTokens = 128;
 constexpr std::int64_t kSliceTokens = 128;  // Of one job in a shared batch.
 constexpr std::int64_t kBulkTurn = 8;
+// After this long without a single request, bulk work takes every thread.
+constexpr std::chrono::microseconds kSingleQuiet{200'000};
 
 std::int64_t TokenCount(const std::vector<text::TokenIds>& texts) {
   std::int64_t count = 0;
@@ -41,7 +44,11 @@ struct EncodeQueue::Slice {
 
 EncodeQueue::EncodeQueue(const encoder::Encoder& encoder, std::int32_t threads,
                          std::int64_t tokens_max, const Clock& clock, telemetry::Metrics& metrics)
-    : encoder_(encoder), tokens_max_(tokens_max), clock_(clock), metrics_(metrics) {
+    : encoder_(encoder),
+      thread_count_(threads),
+      tokens_max_(tokens_max),
+      clock_(clock),
+      metrics_(metrics) {
   for (std::int32_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Compute(); });
 }
 
@@ -73,6 +80,7 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
     }
     waiting.tokens[row] += tokens;
     waiting.texts += count;
+    if (priority == Priority::kSingle) waiting.last_single_us = clock_.SteadyMicros();
     waiting.jobs[row].push_back(job);
     metrics_.SetQueue(waiting.texts, waiting.tokens[0] + waiting.tokens[1]);
     return Status::Ok();
@@ -91,21 +99,45 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
 void EncodeQueue::Compute() {
   encoder::Encoder::Workspace workspace;
   for (;;) {
-    std::vector<Slice> slices =
-        waiting_.Await([](const Waiting& waiting) { return waiting.stopping || !waiting.empty(); },
-                       [this](Waiting& waiting) { return TakeBatch(waiting); });
-    if (slices.empty()) return;
+    Priority priority = Priority::kSingle;
+    // Held-back bulk work is looked at again when the singles may have paused.
+    waiting_.AwaitFor(kSingleQuiet, [this](const Waiting& waiting) {
+      return waiting.stopping || MayTake(waiting, Priority::kSingle) ||
+             MayTake(waiting, Priority::kBulk);
+    });
+    bool ended = false;
+    std::vector<Slice> slices = waiting_.With([&](Waiting& waiting) {
+      ended = waiting.stopping && waiting.empty();
+      return TakeBatch(waiting, priority);
+    });
+    if (ended) return;
+    if (slices.empty()) continue;
     EncodeBatch(slices, workspace);
+    if (priority == Priority::kBulk) {
+      waiting_.With([](Waiting& waiting) { --waiting.bulk_running; });
+      waiting_.NotifyOne();
+    }
   }
+}
+
+bool EncodeQueue::MayTake(const Waiting& waiting, Priority priority) const {
+  if (waiting.jobs[static_cast<int>(priority)].empty()) return false;
+  if (priority == Priority::kSingle || waiting.stopping) return true;
+  const bool leaves_one = thread_count_ < 2 || waiting.bulk_running < thread_count_ - 1;
+  return leaves_one || clock_.SteadyMicros() - waiting.last_single_us > kSingleQuiet.count();
 }
 
 // Single requests rotate, a slice of each. Bulk jobs go one after another: chunks of a stream that
 // took turns would all end at once, and the compute threads would then wait for the learner.
-std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting) {
+std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Priority& priority) {
   std::vector<Slice> slices;
-  if (waiting.empty()) return slices;
-  const bool bulk_turn = ++waiting.turns % kBulkTurn == 0 && !waiting.jobs[1].empty();
-  const int row = bulk_turn || waiting.jobs[0].empty() ? 1 : 0;
+  const bool singles = MayTake(waiting, Priority::kSingle);
+  const bool bulk = MayTake(waiting, Priority::kBulk);
+  if (!singles && !bulk) return slices;
+  const bool bulk_turn = ++waiting.turns % kBulkTurn == 0 && bulk;
+  priority = bulk_turn || !singles ? Priority::kBulk : Priority::kSingle;
+  const int row = static_cast<int>(priority);
+  if (priority == Priority::kBulk) ++waiting.bulk_running;
   std::deque<std::shared_ptr<Job>>& jobs = waiting.jobs[row];
   std::int64_t room = row == 1 ? kBulkBatchTokens : kBatchTokens;
   while (room > 0 && !jobs.empty()) {

@@ -47,16 +47,20 @@ class EncodeQueue {
     std::int64_t tokens[2] = {0, 0};
     std::int64_t texts = 0;
     std::int64_t turns = 0;
+    std::int64_t bulk_running = 0;  // Bulk batches being encoded.
+    std::int64_t last_single_us = 0;
     bool stopping = false;
     bool empty() const { return jobs[0].empty() && jobs[1].empty(); }
   };
 
   void Compute();
-  std::vector<Slice> TakeBatch(Waiting& waiting);
+  bool MayTake(const Waiting& waiting, Priority priority) const;
+  std::vector<Slice> TakeBatch(Waiting& waiting, Priority& priority);
   void EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Workspace& workspace);
   void Finish(const std::shared_ptr<Job>& job, std::int64_t texts) const;
 
   const encoder::Encoder& encoder_;
+  const std::int32_t thread_count_;
   const std::int64_t tokens_max_;
   const Clock& clock_;
   telemetry::Metrics& metrics_;

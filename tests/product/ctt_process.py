@@ -49,6 +49,7 @@ class Server:
         connection = self.connect()
         try:
             data = json.dumps(body) if isinstance(body, (dict, list)) else body
+            data = data.encode("utf-8") if isinstance(data, str) else data
             headers = {"Content-Type": content_type} if data is not None else {}
             connection.request(method, path, data, headers)
             response = connection.getresponse()
