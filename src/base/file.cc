@@ -1,15 +1,15 @@
 #include "base/file.h"
 
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <system_error>
-#include <utility>
 
 namespace ctt {
 namespace {

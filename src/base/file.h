@@ -1,7 +1,7 @@
 #pragma once
 // Files: whole reads, writes that survive a power cut, read-only memory maps, and lock files.
-// Errors: kNotFound, kPermissionDenied, kResourceExhausted (disk full), else kInternal; every message
-// names the path. Threads: free functions are safe from any thread.
+// Errors: kNotFound, kPermissionDenied, kResourceExhausted (disk full), else kInternal; every
+// message names the path. Threads: free functions are safe from any thread.
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -12,14 +12,15 @@ namespace ctt {
 
 Result<std::string> ReadFile(const std::filesystem::path& path);
 
-// Writes a temporary neighbour, syncs it, renames it over `path`, syncs the folder: after a crash the
-// file holds the old bytes or the new, never a mixture.
+// Writes a temporary neighbour, syncs it, renames it over `path`, syncs the folder: after a crash
+// the file holds the old bytes or the new, never a mixture.
 Status WriteFileDurably(const std::filesystem::path& path, std::string_view bytes);
 
 // Makes the names in a folder (new, renamed, removed) survive a power cut.
 Status SyncFolder(const std::filesystem::path& folder);
 
-// A file's bytes, mapped read-only and shared between processes. Move-only; unmapped at destruction.
+// A file's bytes, mapped read-only and shared between processes. Move-only; unmapped at
+// destruction.
 class MappedFile {
  public:
   static Result<MappedFile> Open(const std::filesystem::path& path);
@@ -36,8 +37,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// An exclusive advisory lock on a file, which is made if it is absent, held until destruction or the
-// end of the process. kFailedPrecondition ("locked") when another process holds it; the message
+// An exclusive advisory lock on a file, which is made if it is absent, held until destruction or
+// the end of the process. kFailedPrecondition ("locked") when another process holds it; the message
 // carries the content of the file, where the holder has written who it is.
 class FileLock {
  public:

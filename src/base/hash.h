@@ -12,7 +12,7 @@ namespace ctt {
 using Digest = std::array<std::uint8_t, 32>;
 
 Digest Sha256(std::string_view bytes);
-std::string ToHex(const Digest& digest);  // 64 lower-case digits.
+std::string ToHex(const Digest& digest);             // 64 lower-case digits.
 bool FromHex(std::string_view hex, Digest& digest);  // false: not 64 hexadecimal digits.
 
 // The digest of bytes that arrive in pieces.

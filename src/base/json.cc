@@ -79,7 +79,8 @@ Result<std::string> RequiredString(const json::object& object, std::string_view 
   return Status(Code::kInvalidArgument, "missing_field", "'" + std::string(key) + "' is missing");
 }
 
-Status RefuseUnknownKeys(const json::object& object, std::initializer_list<std::string_view> known) {
+Status RefuseUnknownKeys(const json::object& object,
+                         std::initializer_list<std::string_view> known) {
   for (const auto& member : object) {
     const std::string_view key = member.key();
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;

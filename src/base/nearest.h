@@ -7,8 +7,8 @@
 
 namespace ctt {
 
-// At most `count_max` of `names`, by edit distance (Levenshtein over bytes, ASCII case ignored), then
-// by name; those further than half of the wanted name's length are left out.
+// At most `count_max` of `names`, by edit distance (Levenshtein over bytes, ASCII case ignored),
+// then by name; those further than half of the wanted name's length are left out.
 std::vector<std::string> NearestNames(std::string_view wanted, std::span<const std::string> names,
                                       std::size_t count_max = 3);
 

@@ -1,10 +1,11 @@
 #pragma once
-// Status and Result: how every room of ctt reports an error. No exception crosses a folder: the file
-// that calls a throwing library catches there and returns a Status.
+// Status and Result: how every room of ctt reports an error. No exception crosses a folder: the
+// file that calls a throwing library catches there and returns a Status.
 //
 // A code is chosen by what the caller can do next, not by where the error arose. A `reason` is a
-// stable snake_case word for programs ("task_not_found"); it becomes `code` in a problem+json answer.
-// A message is one sentence for people; it may change, and never holds the text of an example.
+// stable snake_case word for programs ("task_not_found"); it becomes `code` in a problem+json
+// answer. A message is one sentence for people; it may change, and never holds the text of an
+// example.
 //
 // Threads: values; copy and move freely.
 #include <optional>
@@ -17,10 +18,12 @@ namespace ctt {
 
 enum class Code {
   kOk = 0,
-  kInvalidArgument,     // The request itself is wrong: change it. HTTP 422 (400 if it cannot be parsed).
+  kInvalidArgument,     // The request itself is wrong: change it. HTTP 422 (400 if it cannot be
+                        // parsed).
   kNotFound,            // No such task, example, version, file. HTTP 404.
   kAlreadyExists,       // The name or id is taken. HTTP 409.
-  kFailedPrecondition,  // Right request, wrong state: act first (learn, unlock), then retry. HTTP 409.
+  kFailedPrecondition,  // Right request, wrong state: act first (learn, unlock), then retry. HTTP
+                        // 409.
   kPermissionDenied,    // Not with this key or these file modes. HTTP 403.
   kTooLarge,            // Past a limit that the message names: send less. HTTP 413.
   kResourceExhausted,   // Full at this moment: wait and retry. HTTP 429.
@@ -68,8 +71,8 @@ Status Internal(std::string message);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : held_(std::move(value)) {}           // NOLINT: implicit by design.
-  Result(Status status) : held_(std::move(status)) {}    // NOLINT: REQUIRES: !status.ok().
+  Result(T value) : held_(std::move(value)) {}         // NOLINT: implicit by design.
+  Result(Status status) : held_(std::move(status)) {}  // NOLINT: REQUIRES: !status.ok().
 
   bool ok() const { return std::holds_alternative<T>(held_); }
   Status status() const { return ok() ? Status::Ok() : std::get<Status>(held_); }
@@ -88,15 +91,15 @@ class [[nodiscard]] Result {
 
 #define CTT_CONCAT_INNER(a, b) a##b
 #define CTT_CONCAT(a, b) CTT_CONCAT_INNER(a, b)
-#define CTT_RETURN_IF_ERROR(expr)                            \
-  do {                                                       \
-    if (::ctt::Status ctt_status = (expr); !ctt_status.ok()) \
-      return ctt_status;                                     \
+#define CTT_RETURN_IF_ERROR(expr)                                               \
+  do {                                                                          \
+    if (::ctt::Status ctt_status = (expr); !ctt_status.ok()) return ctt_status; \
   } while (false)
-#define CTT_ASSIGN_OR_RETURN(lhs, expr) CTT_ASSIGN_IMPL(CTT_CONCAT(ctt_result_, __LINE__), lhs, expr)
-#define CTT_ASSIGN_IMPL(tmp, lhs, expr)  \
-  auto tmp = (expr);                     \
-  if (!tmp.ok()) return tmp.status();    \
+#define CTT_ASSIGN_OR_RETURN(lhs, expr) \
+  CTT_ASSIGN_IMPL(CTT_CONCAT(ctt_result_, __LINE__), lhs, expr)
+#define CTT_ASSIGN_IMPL(tmp, lhs, expr) \
+  auto tmp = (expr);                    \
+  if (!tmp.ok()) return tmp.status();   \
   lhs = std::move(tmp).value()
 
 // A broken invariant is a bug: prints the place and aborts, in every build. Untrusted input never

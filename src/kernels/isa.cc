@@ -35,8 +35,8 @@ std::vector<IsaRow> Table() {
 #else
   const bool neon = false;
 #endif
-  return {{Isa::kReference, "reference", true}, {Isa::kAvx2, "avx2", avx2},
-          {Isa::kAvxVnni, "avxvnni", avxvnni},  {Isa::kAvx512, "avx512", avx512},
+  return {{Isa::kReference, "reference", true},         {Isa::kAvx2, "avx2", avx2},
+          {Isa::kAvxVnni, "avxvnni", avxvnni},          {Isa::kAvx512, "avx512", avx512},
           {Isa::kAvx512Vnni, "avx512vnni", avx512vnni}, {Isa::kNeon, "neon", neon}};
 }
 

@@ -15,7 +15,8 @@ namespace ctt::kernels {
 
 enum class Isa { kReference, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kNeon };
 
-std::string_view IsaName(Isa isa);  // "reference", "avx2", "avxvnni", "avx512", "avx512vnni", "neon"
+std::string_view IsaName(
+    Isa isa);  // "reference", "avx2", "avxvnni", "avx512", "avx512vnni", "neon"
 
 // What this CPU and this build both have, slowest (kReference) first.
 std::vector<Isa> PresentIsas();

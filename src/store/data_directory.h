@@ -20,8 +20,8 @@ namespace ctt::store {
 class DataDirectory {
  public:
   // Makes the directory when it is absent, takes its lock, migrates the database to this version.
-  // kFailedPrecondition ("locked"): another process holds it. kFailedPrecondition ("newer_schema"): a
-  // later ctt wrote it. kDataLoss: not a database, or damaged.
+  // kFailedPrecondition ("locked"): another process holds it. kFailedPrecondition ("newer_schema"):
+  // a later ctt wrote it. kDataLoss: not a database, or damaged.
   static Result<DataDirectory> Open(const std::filesystem::path& folder);
 
   Store& store() { return *store_; }

@@ -1,19 +1,21 @@
 #pragma once
-// Store: the log of examples, tasks, labels, head versions and aliases, behind one interface. SQLite
-// (sqlite/) is the default; the conformance suite in tests/store runs on every implementation.
+// Store: the log of examples, tasks, labels, head versions and aliases, behind one interface.
+// SQLite (sqlite/) is the default; the conformance suite in tests/store runs on every
+// implementation.
 //
-// Truth is the log. An example row has the sequence number that learned it and, once unlearned, the one
-// that did; sequence numbers count the writes of one task, without gaps. The example set at watermark w is
+// Truth is the log. An example row has the sequence number that learned it and, once unlearned, the
+// one that did; sequence numbers count the writes of one task, without gaps. The example set at
+// watermark w is
 //   { rows: seq <= w and (deleted_seq == 0 or deleted_seq > w) }
-// so sums at w come to a later watermark by adding rows with seq > w that live and removing rows with
-// seq <= w < deleted_seq (ReplaySince).
+// so sums at w come to a later watermark by adding rows with seq > w that live and removing rows
+// with seq <= w < deleted_seq (ReplaySince).
 //
-// Writes go through one Transaction at a time: all of it is durable when Commit answers ok, none of it
-// otherwise. Reads see committed data only.
+// Writes go through one Transaction at a time: all of it is durable when Commit answers ok, none of
+// it otherwise. Reads see committed data only.
 //
-// Threads: every Store call is safe from any thread; a Transaction belongs to the thread that began it.
-// Errors: kNotFound, kAlreadyExists, kResourceExhausted (disk full), kUnavailable (database gone),
-// kDataLoss (damaged; names what), kInternal.
+// Threads: every Store call is safe from any thread; a Transaction belongs to the thread that began
+// it. Errors: kNotFound, kAlreadyExists, kResourceExhausted (disk full), kUnavailable (database
+// gone), kDataLoss (damaged; names what), kInternal.
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,7 +37,7 @@ using Seq = std::int64_t;  // Of one task; the first write is 1.
 struct Task {
   TaskId id = 0;
   std::string name;
-  std::string settings;  // JSON object of the service's.
+  std::string settings;         // JSON object of the service's.
   std::int64_t created_us = 0;  // Unix time.
 };
 
@@ -61,8 +63,8 @@ struct Version {
   std::int64_t number = 0;  // Of one task, from 1, without gaps.
   Seq watermark = 0;
   bool settled = false;
-  std::string settings;      // learn::SerializeSettings.
-  std::string head_digest;   // Hex; the head's name in the ArtifactStore when `has_artifact`.
+  std::string settings;     // learn::SerializeSettings.
+  std::string head_digest;  // Hex; the head's name in the ArtifactStore when `has_artifact`.
   bool has_artifact = false;
   std::int64_t examples = 0;
   std::string report;  // JSON.
@@ -92,10 +94,12 @@ class Transaction {
 
   virtual Result<Seq> LastSeq(TaskId task) = 0;
   // Living examples among `ids`, with phi; in the order of `ids`, absent ones left out.
-  virtual Result<std::vector<Example>> FindLiving(TaskId task, std::span<const std::string> ids) = 0;
+  virtual Result<std::vector<Example>> FindLiving(TaskId task,
+                                                  std::span<const std::string> ids) = 0;
   // REQUIRES: seqs follow LastSeq without gaps; ids are not among the living. deleted_seq is 0.
   virtual Status AppendExamples(TaskId task, std::span<const Example> examples) = 0;
-  // Marks living rows (by their seq) as unlearned at `deleted_seq`, which becomes the task's last seq.
+  // Marks living rows (by their seq) as unlearned at `deleted_seq`, which becomes the task's last
+  // seq.
   virtual Status MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) = 0;
 
   virtual Status PutVersion(TaskId task, const Version& version) = 0;
@@ -136,10 +140,11 @@ class Store {
   // Living examples by label; labels without any are left out.
   virtual Result<std::map<LabelId, std::int64_t>> CountByLabel(TaskId task) = 0;
   virtual Result<ExamplePage> PageExamples(TaskId task, Seq after, std::int32_t limit) = 0;
-  virtual Result<std::optional<Example>> FindExample(TaskId task, std::string_view id) = 0;  // Living.
+  virtual Result<std::optional<Example>> FindExample(TaskId task,
+                                                     std::string_view id) = 0;  // Living.
 
-  // Calls visit(row) for the examples of the set at `watermark`, rising seq, with phi, without text. A
-  // visit that answers not ok ends the scan with that status.
+  // Calls visit(row) for the examples of the set at `watermark`, rising seq, with phi, without
+  // text. A visit that answers not ok ends the scan with that status.
   using Visit = std::function<Status(const Example& row)>;
   virtual Status ScanAt(TaskId task, Seq watermark, const Visit& visit) = 0;
   // Calls visit(row, sign) for what turns the set at `from` into the set at `to`; sign is +1 or -1.
