@@ -1,12 +1,11 @@
 #pragma once
 // Learning a file: rows in chunks, several of them under way so that the compute threads never
-// wait. Memory is bounded by those chunks.
+// wait.
 #include <cstdint>
 #include <string>
 
 #include "base/status.h"
-#include "cli/row_file.h"
-#include "cli/session.h"
+#include "service/service.h"
 
 namespace ctt::cli {
 
@@ -17,8 +16,8 @@ struct LearnedFile {
   double seconds = 0;         // From the first row to the settled head.
 };
 
-// On an error the rows of other chunks stay learned; the message says how many. A bad row is named
-// by its line.
-Result<LearnedFile> LearnFile(Session& session, const std::string& task, const RowSource& source);
+// On an error the rows of the chunks before it stay learned; the message says how many.
+Result<LearnedFile> LearnFile(service::Service& service, const std::string& task,
+                              const std::string& file);
 
 }  // namespace ctt::cli
