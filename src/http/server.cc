@@ -211,7 +211,8 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, cons
   state->runner = std::make_unique<Runner>(state->options, clock, metrics, log);
   CTT_RETURN_IF_ERROR(state->Listen(endpoint));
   asio::co_spawn(
-      state->loops[0]->context(), [state = state.get()] { return state->Accept(state->acceptor); },
+      state->loops[0]->context(),
+      [state = state.get(), from = state->acceptor] { return state->Accept(from); },
       asio::detached);
   for (const auto& loop : state->loops) loop->Start();
   log.Write(telemetry::LogLevel::kInfo, "listening",

@@ -187,6 +187,17 @@ TEST_F(ServerTest, LimitsOfHeadersAndBodies) {
           "200 OK"));
 }
 
+TEST_F(ServerTest, TheAnswerToABodyThatIsNotReadArrives) {
+  options.body_bytes_max = 1000;
+  Start();
+  const std::string request = "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n";
+  for (int i = 0; i < 5; ++i) {
+    Client client(server->port());
+    client.Send(request + std::string(4'000'000, 'a'));  // Sent whole before anything is read.
+    EXPECT_TRUE(Has(client.Answer(), "413 Content Too Large"));
+  }
+}
+
 TEST_F(ServerTest, ContinuesOnlyForBodiesThatItWants) {
   options.body_bytes_max = 10;
   Start();

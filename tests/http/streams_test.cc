@@ -98,14 +98,15 @@ TEST(ExampleReaderTest, CsvInPiecesOfAnySize) {
 TEST(AnswerSpoolTest, FirstInFirstOutThroughTheFile) {
   AnswerSpool spool;
   std::string wanted, got;
-  // Far more than memory may hold, in and out by turns.
-  for (int round = 0; round < 40; ++round) {
+  // Far more than memory may hold. What is taken first is the memory's part, so that what comes
+  // next must queue up behind the file.
+  for (int round = 0; round < 60; ++round) {
     for (int i = 0; i < 60; ++i) {
       const std::string bytes(1000 + i, static_cast<char>('a' + (round + i) % 26));
       spool.Append(bytes);
       wanted += bytes;
     }
-    if (round % 7 == 6) got += spool.Take();
+    if (round % 25 == 24) got += spool.Take();
   }
   EXPECT_GT(wanted.size(), 2 * AnswerSpool::kMemoryBytesMax);
   while (!spool.empty()) got += spool.Take();
