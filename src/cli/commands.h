@@ -1,13 +1,13 @@
 #pragma once
-// The commands of ctt. Each takes its arguments as the command line gave them, prints its answer,
-// and returns the exit code: 0 done, 1 failed. The contract is DESIGN, section 8.
+// The commands of ctt. Each takes its arguments as the command line gave them and prints its
+// answer; an error is printed by the caller. docs/cli.md is the contract.
 //
-// Threads: the main thread.
+// Accuracies, rates and probabilities are fractions, 0 to 1. Threads: the main thread.
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/row_file.h"
 #include "cli/settings.h"
 
 namespace ctt::cli {
@@ -17,31 +17,35 @@ struct CommandContext {
   bool json = false;
 };
 
-int Serve(const CommandContext& context);
-int Init(const CommandContext& context);
-int Info(const CommandContext& context);
+Status Serve(const CommandContext& context);
+Status Init(const CommandContext& context);
+Status Info(const CommandContext& context);
+// Is the server at `url` ready? kUnavailable: no.
+Status Health(const CommandContext& context, const std::string& url);
 
-int Learn(const CommandContext& context, const std::string& task, const std::string& file);
-int Unlearn(const CommandContext& context, const std::string& task,
-            const std::vector<std::string>& ids, const std::string& file);
-int Predict(const CommandContext& context, const std::string& task,
-            const std::vector<std::string>& texts, const std::string& file,
-            const std::string& output, std::int32_t top_k);
-int Evaluate(const CommandContext& context, const std::string& task, const std::string& file);
+Status Learn(const CommandContext& context, const std::string& task, const RowSource& source);
+Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
+               const std::string& file);
+Status Predict(const CommandContext& context, const std::string& task,
+               const std::vector<std::string>& texts, std::int32_t top_k);
+Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
+                   const std::string& output);
+Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source);
 
-int ListTasks(const CommandContext& context);
-int ShowTask(const CommandContext& context, const std::string& task);
-int RenameTask(const CommandContext& context, const std::string& task, const std::string& name);
-int DeleteTask(const CommandContext& context, const std::string& task);
-int ListVersions(const CommandContext& context, const std::string& task);
-int Publish(const CommandContext& context, const std::string& task, std::int64_t version);
+Status ListTasks(const CommandContext& context);
+Status ShowTask(const CommandContext& context, const std::string& task);
+Status RenameTask(const CommandContext& context, const std::string& task, const std::string& name);
+Status DeleteTask(const CommandContext& context, const std::string& task);
+Status ListVersions(const CommandContext& context, const std::string& task);
+Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
 
-int Continual(const CommandContext& context, const std::string& folder,
-              const std::vector<std::string>& order);
-int Embed(const CommandContext& context, const std::string& file, const std::string& output);
-int BenchEncode(const CommandContext& context, const std::string& file, const std::string& ids,
-                const std::string& output);
-int ModelInfo(const CommandContext& context);
-int ModelVerify(const CommandContext& context);
+Status Continual(const CommandContext& context, const std::string& folder,
+                 const std::vector<std::string>& order);
+Status Embed(const CommandContext& context, const RowSource& source, const std::string& output);
+// Texts from `source`, or when its path is empty token ids from the file `ids`.
+Status BenchEncode(const CommandContext& context, const RowSource& source, const std::string& ids,
+                   const std::string& output);
+Status ModelInfo(const CommandContext& context);
+Status ModelVerify(const CommandContext& context);
 
 }  // namespace ctt::cli

@@ -11,26 +11,27 @@
 
 namespace ctt::cli {
 
-// "ctt: message", on standard error; the exit code 1.
-int PrintError(const Status& status);
+// "ctt: message"; with `as_json` {"error":{"code","message"}}. On standard error.
+void PrintError(const Status& status, bool as_json);
 
+// One line; numbers as JsonWriter writes them.
 void PrintJson(const json::value& value);
+std::string JsonLine(const json::value& value);
 
 // A bar on standard error while it lives. Without a terminal it prints nothing.
 class Progress {
  public:
-  // `total` 0: not known.
-  Progress(std::string what, std::int64_t total);
+  explicit Progress(std::string what);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  void Set(std::int64_t done);
+  // `fraction` of the work that is done, in [0, 1]; below 0: not known, and no bar is drawn.
+  void Set(std::int64_t rows, double fraction);
 
  private:
   const std::string what_;
-  const std::int64_t total_;
   const bool shown_;
-  double start_s_ = 0;
+  const double start_s_;
   double last_s_ = 0;
 };
 

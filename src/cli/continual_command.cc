@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/learn_file.h"
-#include "cli/row_file.h"
 #include "cli/session.h"
 
 namespace ctt::cli {
@@ -34,14 +34,15 @@ Result<std::vector<std::string>> FindTasks(const fs::path& root) {
 }
 
 std::string TaskName(std::string folder) {
-  std::replace(folder.begin(), folder.end(), '/', '.');
+  std::replace(folder.begin(), folder.end(), '/', ':');
   return folder;
 }
 
-// R_ij: accuracy on task j after learning tasks 1..i; b_j: accuracy of answering nothing, 0.
+// R_ij: accuracy on the test file of task j after learning tasks 1..i. A task that has not been
+// learned has no head and answers nothing: no row is right, R_ij = b_j = 0.
 struct Course {
   std::vector<std::string> order;
-  std::vector<std::vector<double>> matrix;  // [i, j], j <= i.
+  std::vector<std::vector<double>> matrix;  // R, [tasks, tasks].
   std::map<std::string, std::string> digests;
   double seconds = 0;
 
@@ -56,38 +57,41 @@ struct Course {
     for (std::size_t j = 0; j + 1 < order.size(); ++j) sum += matrix.back()[j] - matrix[j][j];
     return sum / static_cast<double>(order.size() - 1);
   }
+  double Fwt() const {
+    if (order.size() < 2) return 0;
+    double sum = 0;
+    for (std::size_t j = 1; j < order.size(); ++j) sum += matrix[j - 1][j];  // Less b_j = 0.
+    return sum / static_cast<double>(order.size() - 1);
+  }
 };
 
-Result<double> Accuracy(service::Service& service, const fs::path& folder,
-                        const std::string& task) {
-  CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open((folder / "test.jsonl").string(), true));
+Result<double> Accuracy(Session& session, const fs::path& folder, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open({(folder / "test.jsonl").string()}, true));
   CTT_ASSIGN_OR_RETURN(std::vector<FileRow> rows, file.ReadAll());
+  if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
   std::vector<service::EvaluateRow> labelled;
   for (FileRow& row : rows) labelled.push_back({std::move(row.text), std::move(row.label)});
-  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics, service.Evaluate(task, labelled));
+  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics, session.Evaluate(task, std::move(labelled)));
   return metrics.accuracy;
 }
 
-Result<Course> Run(service::Service& service, const fs::path& root,
-                   const std::vector<std::string>& order) {
+Result<Course> Run(Session& session, const fs::path& root, const std::vector<std::string>& order) {
   const double start_s = SteadySeconds();
   Course course{order, {}, {}, 0};
-  Progress progress("continual", static_cast<std::int64_t>(order.size()));
   for (std::size_t i = 0; i < order.size(); ++i) {
-    CTT_ASSIGN_OR_RETURN(
-        const LearnedFile learned,
-        LearnFile(service, TaskName(order[i]), (root / order[i] / "train.jsonl").string()));
-    std::vector<double> row;
+    const std::string train = (root / order[i] / "train.jsonl").string();
+    CTT_ASSIGN_OR_RETURN(const LearnedFile learned,
+                         LearnFile(session, TaskName(order[i]), {train}));
+    std::vector<double> row(order.size(), 0.0);
+    Progress progress(fmt::format("evaluate after {}/{} tasks", i + 1, order.size()));
     for (std::size_t j = 0; j <= i; ++j) {
-      CTT_ASSIGN_OR_RETURN(const double accuracy,
-                           Accuracy(service, root / order[j], TaskName(order[j])));
-      row.push_back(accuracy);
+      progress.Set(static_cast<std::int64_t>(j), static_cast<double>(j) / (i + 1));
+      CTT_ASSIGN_OR_RETURN(row[j], Accuracy(session, root / order[j], TaskName(order[j])));
     }
     course.matrix.push_back(std::move(row));
-    progress.Set(static_cast<std::int64_t>(i + 1));
   }
   for (const std::string& folder : order) {
-    CTT_ASSIGN_OR_RETURN(const service::TaskInfo info, service.ShowTask(TaskName(folder)));
+    CTT_ASSIGN_OR_RETURN(const service::TaskInfo info, session.ShowTask(TaskName(folder)));
     course.digests[folder] = info.head_digest;
   }
   course.seconds = SteadySeconds() - start_s;
@@ -112,46 +116,63 @@ class ScratchFolder {
 };
 
 void Print(const Course& course) {
+  std::size_t width = 0;
+  for (const std::string& task : course.order) width = std::max(width, task.size());
+  fmt::print("accuracy of task 1, 2, ... after learning\n");
   for (std::size_t i = 0; i < course.order.size(); ++i) {
-    fmt::print("{:<32}", course.order[i]);
-    for (const double value : course.matrix[i]) fmt::print(" {:.4f}", value);
+    fmt::print("{:>3} {:<{}}", i + 1, course.order[i], width);
+    for (std::size_t j = 0; j <= i; ++j) fmt::print(" {:.4f}", course.matrix[i][j]);
     fmt::print("\n");
   }
-  fmt::print("ACC {:.4f}  BWT {:.4f}  FWT {:.4f}  {:.1f} s\n", course.Acc(), course.Bwt(), 0.0,
-             course.seconds);
+  fmt::print("ACC {:.4f}  BWT {:.4f}  FWT {:.4f}  {:.1f} s\nhead digests\n", course.Acc(),
+             course.Bwt(), course.Fwt(), course.seconds);
+  for (const auto& [task, digest] : course.digests)
+    fmt::print("    {:<{}} {}\n", task, width, digest);
+}
+
+// The folders in the order asked; each once, and each there.
+Result<std::vector<std::string>> Order(const std::string& folder,
+                                       const std::vector<std::string>& asked) {
+  CTT_ASSIGN_OR_RETURN(std::vector<std::string> tasks, FindTasks(folder));
+  if (asked.empty()) return tasks;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (std::find(tasks.begin(), tasks.end(), asked[i]) == tasks.end())
+      return NotFound("no task '" + asked[i] + "' below " + folder + DidYouMean(asked[i], tasks));
+    if (std::find(asked.begin(), asked.begin() + static_cast<std::ptrdiff_t>(i), asked[i]) !=
+        asked.begin() + static_cast<std::ptrdiff_t>(i))
+      return InvalidArgument("--order names '" + asked[i] + "' twice");
+  }
+  return asked;
 }
 
 }  // namespace
 
-int Continual(const CommandContext& context, const std::string& folder,
-              const std::vector<std::string>& order) {
-  Result<std::vector<std::string>> tasks = FindTasks(folder);
-  if (!tasks.ok()) return PrintError(tasks.status());
-  for (const std::string& name : order) {
-    if (std::find(tasks->begin(), tasks->end(), name) == tasks->end())
-      return PrintError(NotFound("no task '" + name + "' below " + folder));
+Status Continual(const CommandContext& context, const std::string& folder,
+                 const std::vector<std::string>& order) {
+  CTT_ASSIGN_OR_RETURN(const std::vector<std::string> tasks, Order(folder, order));
+  for (const std::string& task : tasks) {
+    const Status status = service::CheckTaskName(TaskName(task));
+    if (!status.ok()) return status.WithContext("folder '" + task + "'");
   }
   const ScratchFolder scratch;
+  if (scratch.path().empty()) return Internal("cannot make a folder for temporary files");
   Settings settings = context.settings;
   settings.data = scratch.path().string();
-  auto session = Session::Open(settings);
-  if (!session.ok()) return PrintError(session.status());
-  const Result<Course> course = Run((*session)->service(), folder, order.empty() ? *tasks : order);
-  if (!course.ok()) return PrintError(course.status());
+  settings.url.clear();  // The course is one of its own, never in a server's directory.
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(settings));
+  CTT_ASSIGN_OR_RETURN(const Course course, Run(*session, folder, tasks));
   if (!context.json) {
-    Print(*course);
-    return 0;
+    Print(course);
+    return Status::Ok();
   }
-  // FWT compares an untrained head with b_j; a task that was not learned has no head and answers
-  // nothing, so both are 0.
-  PrintJson({{"order", json::value_from(course->order)},
-             {"matrix", json::value_from(course->matrix)},
-             {"ACC", course->Acc()},
-             {"BWT", course->Bwt()},
-             {"FWT", 0.0},
-             {"head_digests", json::value_from(course->digests)},
-             {"seconds", course->seconds}});
-  return 0;
+  PrintJson({{"order", json::value_from(course.order)},
+             {"matrix", json::value_from(course.matrix)},
+             {"ACC", course.Acc()},
+             {"BWT", course.Bwt()},
+             {"FWT", course.Fwt()},
+             {"head_digests", json::value_from(course.digests)},
+             {"seconds", course.seconds}});
+  return Status::Ok();
 }
 
 }  // namespace ctt::cli

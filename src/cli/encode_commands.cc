@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/npy.h"
-#include "cli/row_file.h"
+#include "cli/session.h"
 #include "encoder/encoder.h"
 
 namespace ctt::cli {
@@ -30,11 +30,11 @@ Result<std::unique_ptr<const encoder::Encoder>> LoadEncoder(const Settings& sett
   encoder::EncoderOptions options;
   CTT_ASSIGN_OR_RETURN(options.engine, encoder::ParseEngine(settings.engine));
   options.tokens_max = static_cast<std::int32_t>(settings.tokens_max);
-  return encoder::Encoder::Load(settings.model, options);
+  return encoder::Encoder::Load(ModelFolder(settings), options);
 }
 
-Result<Texts> Tokenize(const encoder::Encoder& encoder, const std::string& file) {
-  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(file, false));
+Result<Texts> Tokenize(const encoder::Encoder& encoder, const RowSource& source) {
+  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
   Texts texts;
   for (;;) {
     CTT_ASSIGN_OR_RETURN(const std::optional<FileRow> row, rows.Next());
@@ -143,46 +143,44 @@ Pass TimedPass(const encoder::Encoder& encoder, const Texts& texts, std::int32_t
 
 }  // namespace
 
-int Embed(const CommandContext& context, const std::string& file, const std::string& output) {
-  auto encoder = LoadEncoder(context.settings);
-  if (!encoder.ok()) return PrintError(encoder.status());
-  Result<Texts> texts = Tokenize(**encoder, file);
-  if (!texts.ok()) return PrintError(texts.status());
-  std::vector<float> embeddings(texts->size() * (*encoder)->hidden_size());
-  EncodeAll(**encoder, MakeBatches(*texts), Threads(context.settings), embeddings);
-  const Status written = WriteNpy(output, embeddings, static_cast<std::int64_t>(texts->size()),
-                                  (*encoder)->hidden_size());
-  if (!written.ok()) return PrintError(written);
-  if (context.json)
-    PrintJson({{"texts", texts->size()}, {"output", output}});
-  else
-    fmt::print("{}: {} embeddings of {} components\n", output, texts->size(),
-               (*encoder)->hidden_size());
-  return 0;
+Status Embed(const CommandContext& context, const RowSource& source, const std::string& output) {
+  CTT_ASSIGN_OR_RETURN(const auto encoder, LoadEncoder(context.settings));
+  CTT_ASSIGN_OR_RETURN(const Texts texts, Tokenize(*encoder, source));
+  std::vector<float> embeddings(texts.size() * encoder->hidden_size());
+  EncodeAll(*encoder, MakeBatches(texts), Threads(context.settings), embeddings);
+  CTT_RETURN_IF_ERROR(WriteNpy(output, embeddings, static_cast<std::int64_t>(texts.size()),
+                               encoder->hidden_size()));
+  if (context.json) {
+    PrintJson({{"texts", texts.size()},
+               {"hidden_size", encoder->hidden_size()},
+               {"encoder_id", encoder->encoder_id()},
+               {"output", output}});
+  } else {
+    fmt::print("{}: {} embeddings of {} components\n", output, texts.size(),
+               encoder->hidden_size());
+  }
+  return Status::Ok();
 }
 
-int BenchEncode(const CommandContext& context, const std::string& file, const std::string& ids,
-                const std::string& output) {
-  auto encoder = LoadEncoder(context.settings);
-  if (!encoder.ok()) return PrintError(encoder.status());
-  Result<Texts> texts = ids.empty() ? Tokenize(**encoder, file) : ReadIds(**encoder, ids);
-  if (!texts.ok()) return PrintError(texts.status());
-  if (texts->empty()) return PrintError(InvalidArgument("the file holds no text"));
+Status BenchEncode(const CommandContext& context, const RowSource& source, const std::string& ids,
+                   const std::string& output) {
+  CTT_ASSIGN_OR_RETURN(const auto encoder, LoadEncoder(context.settings));
+  CTT_ASSIGN_OR_RETURN(const Texts texts,
+                       ids.empty() ? Tokenize(*encoder, source) : ReadIds(*encoder, ids));
+  if (texts.empty()) return InvalidArgument("the file holds no text");
   const std::int32_t threads = Threads(context.settings);
-  const Pass pass = TimedPass(**encoder, *texts, threads);
+  const Pass pass = TimedPass(*encoder, texts, threads);
   if (!output.empty()) {
-    const Status written =
-        WriteNpy(output, pass.embeddings, static_cast<std::int64_t>(texts->size()),
-                 (*encoder)->hidden_size());
-    if (!written.ok()) return PrintError(written);
+    CTT_RETURN_IF_ERROR(WriteNpy(output, pass.embeddings, static_cast<std::int64_t>(texts.size()),
+                                 encoder->hidden_size()));
   }
   const double tokens_per_second = static_cast<double>(pass.tokens) / pass.seconds;
-  const double texts_per_second = static_cast<double>(texts->size()) / pass.seconds;
+  const double texts_per_second = static_cast<double>(texts.size()) / pass.seconds;
   if (context.json) {
-    PrintJson({{"engine", encoder::EngineName((*encoder)->engine())},
+    PrintJson({{"engine", encoder::EngineName(encoder->engine())},
                {"threads", threads},
-               {"isa", kernels::IsaName((*encoder)->isa())},
-               {"texts", texts->size()},
+               {"isa", kernels::IsaName(encoder->isa())},
+               {"texts", texts.size()},
                {"tokens", pass.tokens},
                {"seconds", pass.seconds},
                {"tokens_per_second", tokens_per_second},
@@ -190,16 +188,15 @@ int BenchEncode(const CommandContext& context, const std::string& file, const st
   } else {
     fmt::print(
         "{} on {}, {} threads: {} texts, {} tokens in {:.3f} s: {:.0f} tokens/s, {:.0f} texts/s\n",
-        encoder::EngineName((*encoder)->engine()), kernels::IsaName((*encoder)->isa()), threads,
-        texts->size(), pass.tokens, pass.seconds, tokens_per_second, texts_per_second);
+        encoder::EngineName(encoder->engine()), kernels::IsaName(encoder->isa()), threads,
+        texts.size(), pass.tokens, pass.seconds, tokens_per_second, texts_per_second);
   }
-  return 0;
+  return Status::Ok();
 }
 
-int ModelInfo(const CommandContext& context) {
-  auto encoder = LoadEncoder(context.settings);
-  if (!encoder.ok()) return PrintError(encoder.status());
-  const encoder::Encoder& model = **encoder;
+Status ModelInfo(const CommandContext& context) {
+  CTT_ASSIGN_OR_RETURN(const auto encoder, LoadEncoder(context.settings));
+  const encoder::Encoder& model = *encoder;
   const json::object info = {{"name", model.model_name()},
                              {"encoder_id", model.encoder_id()},
                              {"engine", encoder::EngineName(model.engine())},
@@ -211,32 +208,32 @@ int ModelInfo(const CommandContext& context) {
                              {"tokens_max", model.tokens_max()}};
   if (context.json) {
     PrintJson(info);
-    return 0;
+    return Status::Ok();
   }
   for (const auto& [key, value] : info)
     fmt::print("{:<16} {}\n", std::string(key), json::serialize(value));
-  return 0;
+  return Status::Ok();
 }
 
-int ModelVerify(const CommandContext& context) {
-  auto encoder = LoadEncoder(context.settings);  // Reads and checks every tensor.
-  if (!encoder.ok()) return PrintError(encoder.status());
-  const std::string path = context.settings.model + "/model.safetensors";
-  const Result<MappedFile> file = MappedFile::Open(path);
-  if (!file.ok()) return PrintError(file.status());
-  const std::string digest = ToHex(Sha256(file->bytes()));
-  const bool known = (*encoder)->model_name() == kDefaultModel;
+Status ModelVerify(const CommandContext& context) {
+  CTT_ASSIGN_OR_RETURN(const auto encoder, LoadEncoder(context.settings));  // Checks every tensor.
+  const std::string path = ModelFolder(context.settings) + "/model.safetensors";
+  CTT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  const std::string digest = ToHex(Sha256(file.bytes()));
+  const bool known = encoder->model_name() == kDefaultModel;
   if (known && digest != kDefaultWeights)
-    return PrintError(DataLoss(path + " is not the published one: its SHA-256 is " + digest));
+    return DataLoss(path + " is not the published one: its SHA-256 is " + digest);
   if (context.json) {
-    PrintJson({{"model", (*encoder)->model_name()},
+    PrintJson({{"model", encoder->model_name()},
                {"sha256", digest},
                {"published", known},
-               {"encoder_id", (*encoder)->encoder_id()}});
+               {"encoder_id", encoder->encoder_id()},
+               {"isa", kernels::IsaName(encoder->isa())},
+               {"isa_fell_back", encoder->isa_fell_back()}});
   } else {
     fmt::print("{}: whole{}, SHA-256 {}\n", path, known ? ", as published" : "", digest);
   }
-  return 0;
+  return Status::Ok();
 }
 
 }  // namespace ctt::cli

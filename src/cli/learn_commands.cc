@@ -1,12 +1,12 @@
 #include <fstream>
 #include <iostream>
+#include <memory>
 
 #include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/learn_file.h"
-#include "cli/row_file.h"
 #include "cli/session.h"
 
 namespace ctt::cli {
@@ -20,167 +20,184 @@ json::object Describe(const service::TextAnswer& answer) {
           {"in_scope", answer.in_scope}};
 }
 
+json::object DescribeWhole(const service::PredictAnswer& answer, const service::TextAnswer& text) {
+  json::object line = Describe(text);
+  json::array labels;
+  for (const service::LabelScore& score : text.ranked)
+    labels.push_back({{"label", score.label}, {"probability", score.probability}});
+  line["labels"] = std::move(labels);
+  line["margin"] = text.margin;
+  line["truncated"] = text.truncated;
+  line["head_version"] = answer.head_version;
+  return line;
+}
+
 void PrintAnswer(const std::string& text, const service::TextAnswer& answer) {
   fmt::print("{}\n", text);
   for (const service::LabelScore& score : answer.ranked)
     fmt::print("  {:<30} {:.4f}\n", score.label, score.probability);
+  if (answer.truncated) fmt::print("  (the text is longer than the encoder reads: cut)\n");
   if (!answer.in_scope)
     fmt::print("  (out of scope: unlike everything that the task has learned)\n");
 }
 
-Result<service::PredictAnswer> PredictTexts(service::Service& service, const std::string& task,
-                                            std::vector<std::string> texts, std::int32_t top_k) {
-  service::PredictOptions options;
-  options.top_k = top_k;
-  options.timeout_ms = 3'600'000;  // Nobody waits behind a socket.
-  return service::Wait<service::PredictAnswer>([&](service::Done<service::PredictAnswer> done) {
-    service.Predict(task, std::move(texts), options, std::move(done));
-  });
+json::array DescribeClasses(const learn::Metrics& metrics) {
+  json::array classes;
+  for (const learn::ClassMetrics& row : metrics.classes) {
+    classes.push_back({{"label", row.label},
+                       {"support", row.support},
+                       {"precision", row.precision},
+                       {"recall", row.recall},
+                       {"f1", row.f1}});
+  }
+  return classes;
 }
 
-Status PredictFile(service::Service& service, const std::string& task, const std::string& file,
-                   std::ostream& out) {
-  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(file, false));
-  Progress progress("predict " + task, 0);
-  std::int64_t done = 0;
-  std::vector<std::string> texts;
-  for (bool more = true; more;) {
-    CTT_ASSIGN_OR_RETURN(std::optional<FileRow> row, rows.Next());
-    more = row.has_value();
-    if (more) texts.push_back(std::move(row->text));
-    if (texts.size() < kPredictChunk && (more || texts.empty())) continue;
-    const std::int64_t first = done + 1;
-    done += static_cast<std::int64_t>(texts.size());
-    Result<service::PredictAnswer> answer =
-        PredictTexts(service, task, std::exchange(texts, {}), 1);
-    if (!answer.ok())
-      return answer.status().WithContext(file + ", rows from " + std::to_string(first));
-    for (const service::TextAnswer& text : answer->texts)
-      out << json::serialize(Describe(text)) << '\n';
-    progress.Set(done);
+// The file's ids: one a line, or {"id"} objects as `ctt learn` takes them.
+Result<std::vector<std::string>> ReadIdsToUnlearn(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") file.open(path);
+  std::istream& in = path == "-" ? std::cin : file;
+  if (!in) return NotFound("cannot open " + path);
+  std::vector<std::string> ids;
+  std::string line;
+  for (std::int64_t number = 1; std::getline(in, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    if (line.front() != '{') {
+      ids.push_back(line);
+      continue;
+    }
+    const Result<json::value> value = ParseJson(line);
+    const auto id = value.ok() ? RequiredString(value->get_object(), "id") : value.status();
+    if (!id.ok()) return id.status().WithContext(path + ", line " + std::to_string(number));
+    ids.push_back(*id);
   }
-  out.flush();
-  return out ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
+  return ids;
 }
 
 }  // namespace
 
-int Learn(const CommandContext& context, const std::string& task, const std::string& file) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const Result<LearnedFile> learned = LearnFile((*session)->service(), task, file);
-  if (!learned.ok()) return PrintError(learned.status());
-  const service::TaskInfo& info = learned->task;
+Status Learn(const CommandContext& context, const std::string& task, const RowSource& source) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const LearnedFile learned, LearnFile(*session, task, source));
+  const service::TaskInfo& info = learned.task;
   if (context.json) {
     PrintJson({{"task", task},
-               {"rows", learned->rows},
-               {"accepted", learned->accepted},
+               {"rows", learned.rows},
+               {"accepted", learned.accepted},
                {"examples", info.examples},
                {"classes", info.labels.size()},
                {"head_version", info.head_version},
                {"head", info.head},
                {"block", info.block},
                {"head_digest", info.head_digest},
-               {"seconds", learned->seconds}});
+               {"settled", info.settled},
+               {"seconds", learned.seconds}});
   } else {
     fmt::print(
-        "{}: learned {} rows in {:.1f} s; {} examples, {} labels; head {} on {}, version {}\n",
-        task, learned->accepted, learned->seconds, info.examples, info.labels.size(), info.head,
-        info.block, info.head_version);
+        "{}: learned {} of {} rows in {:.1f} s; {} examples, {} labels; head {} on {}, version "
+        "{}\n",
+        task, learned.accepted, learned.rows, learned.seconds, info.examples, info.labels.size(),
+        info.head, info.block, info.head_version);
   }
-  return 0;
+  return Status::Ok();
 }
 
-int Unlearn(const CommandContext& context, const std::string& task,
-            const std::vector<std::string>& ids, const std::string& file) {
-  std::vector<std::string> all = ids;
+Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
+               const std::string& file) {
   if (!file.empty()) {
-    std::ifstream in(file);
-    if (!in) return PrintError(NotFound("cannot open " + file));
-    for (std::string line; std::getline(in, line);)
-      if (!line.empty()) all.push_back(line);
+    CTT_ASSIGN_OR_RETURN(ids, ReadIdsToUnlearn(file));
   }
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const auto receipt =
-      service::Wait<service::UnlearnAnswer>([&](service::Done<service::UnlearnAnswer> done) {
-        (*session)->service().Unlearn(task, all, std::move(done));
-      });
-  if (!receipt.ok()) return PrintError(receipt.status());
-  if (receipt->examples > 0) {
-    const auto settled = (*session)->service().Settle(task);
-    if (!settled.ok()) return PrintError(settled.status());
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto receipt, session->Unlearn(task, std::move(ids)));
+  std::int64_t head_version = receipt.head_version;
+  if (receipt.examples > 0) {
+    CTT_ASSIGN_OR_RETURN(const auto settled, session->Settle(task));
+    head_version = settled.head_version;
   }
   if (context.json) {
     PrintJson({{"task", task},
-               {"unlearned", json::value_from(receipt->ids)},
-               {"missing", json::value_from(receipt->missing)},
-               {"statistics_before", receipt->statistics_before},
-               {"statistics_after", receipt->statistics_after},
-               {"examples", receipt->examples}});
+               {"unlearned", json::value_from(receipt.ids)},
+               {"missing", json::value_from(receipt.missing)},
+               {"statistics_before", receipt.statistics_before},
+               {"statistics_after", receipt.statistics_after},
+               {"examples", receipt.examples},
+               {"head_version", head_version}});
   } else {
     fmt::print("{}: unlearned {} examples, {} were not held; {} are left\n", task,
-               receipt->ids.size(), receipt->missing.size(), receipt->examples);
+               receipt.ids.size(), receipt.missing.size(), receipt.examples);
   }
-  return 0;
+  return Status::Ok();
 }
 
-int Predict(const CommandContext& context, const std::string& task,
-            const std::vector<std::string>& texts, const std::string& file,
-            const std::string& output, std::int32_t top_k) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  service::Service& service = (*session)->service();
-  if (!file.empty()) {
-    std::ofstream out_file;
-    if (!output.empty()) out_file.open(output, std::ios::binary);
-    if (!output.empty() && !out_file) return PrintError(NotFound("cannot write " + output));
-    const Status status = PredictFile(service, task, file, output.empty() ? std::cout : out_file);
-    return status.ok() ? 0 : PrintError(status);
-  }
-  const auto answer = PredictTexts(service, task, texts, top_k);
-  if (!answer.ok()) return PrintError(answer.status());
+Status Predict(const CommandContext& context, const std::string& task,
+               const std::vector<std::string>& texts, std::int32_t top_k) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Predict(task, texts, top_k));
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (!context.json) {
-      PrintAnswer(texts[i], answer->texts[i]);
-      continue;
-    }
-    json::object line = Describe(answer->texts[i]);
-    json::array labels;
-    for (const service::LabelScore& score : answer->texts[i].ranked)
-      labels.push_back({{"label", score.label}, {"probability", score.probability}});
-    line["labels"] = std::move(labels);
-    line["head_version"] = answer->head_version;
-    PrintJson(line);
+    if (context.json)
+      PrintJson(DescribeWhole(answer, answer.texts[i]));
+    else
+      PrintAnswer(texts[i], answer.texts[i]);
   }
-  return 0;
+  return Status::Ok();
 }
 
-int Evaluate(const CommandContext& context, const std::string& task, const std::string& file) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  Result<RowFile> open = RowFile::Open(file, true);
-  if (!open.ok()) return PrintError(open.status());
-  Result<std::vector<FileRow>> rows = open->ReadAll();
-  if (!rows.ok()) return PrintError(rows.status());
+Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
+                   const std::string& output) {
+  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  std::ofstream file;
+  if (!output.empty()) file.open(output, std::ios::binary);
+  std::ostream& out = output.empty() ? std::cout : file;
+  if (!out) return NotFound("cannot write " + output);
+  Progress progress("predict " + task);
+  std::int64_t done = 0;
+  std::int64_t first_line = 0;
+  std::vector<std::string> texts;
+  for (bool more = true; more;) {
+    CTT_ASSIGN_OR_RETURN(std::optional<FileRow> row, rows.Next());
+    more = row.has_value();
+    if (more) {
+      if (texts.empty()) first_line = row->line;
+      texts.push_back(std::move(row->text));
+    }
+    if (texts.size() < kPredictChunk && (more || texts.empty())) continue;
+    done += static_cast<std::int64_t>(texts.size());
+    const auto answer = session->Predict(task, std::exchange(texts, {}), 1);
+    if (!answer.ok())
+      return answer.status().WithContext(rows.name() + ", from line " + std::to_string(first_line));
+    for (const service::TextAnswer& text : answer->texts) out << JsonLine(Describe(text)) << '\n';
+    progress.Set(done, rows.fraction());
+  }
+  out.flush();
+  return out ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
+}
+
+Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source) {
+  CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open(source, true));
+  CTT_ASSIGN_OR_RETURN(std::vector<FileRow> rows, file.ReadAll());
+  if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
   std::vector<service::EvaluateRow> labelled;
-  for (FileRow& row : *rows) labelled.push_back({std::move(row.text), std::move(row.label)});
-  const auto metrics = (*session)->service().Evaluate(task, labelled);
-  if (!metrics.ok()) return PrintError(metrics.status());
+  for (FileRow& row : rows) labelled.push_back({std::move(row.text), std::move(row.label)});
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto metrics, session->Evaluate(task, std::move(labelled)));
   if (context.json) {
     PrintJson({{"task", task},
-               {"n", metrics->n},
-               {"accuracy", metrics->accuracy},
-               {"macro_f1", metrics->macro_f1},
-               {"weighted_f1", metrics->weighted_f1},
-               {"log_loss", metrics->log_loss},
-               {"ece", metrics->ece},
-               {"in_scope_rate", metrics->in_scope_rate}});
+               {"n", metrics.n},
+               {"accuracy", metrics.accuracy},
+               {"macro_f1", metrics.macro_f1},
+               {"weighted_f1", metrics.weighted_f1},
+               {"log_loss", metrics.log_loss},
+               {"ece", metrics.ece},
+               {"in_scope_rate", metrics.in_scope_rate},
+               {"classes", DescribeClasses(metrics)}});
   } else {
     fmt::print("{}: {} rows, accuracy {:.4f}, macro F1 {:.4f}, log-loss {:.4f}, ECE {:.4f}\n", task,
-               metrics->n, metrics->accuracy, metrics->macro_f1, metrics->log_loss, metrics->ece);
+               metrics.n, metrics.accuracy, metrics.macro_f1, metrics.log_loss, metrics.ece);
   }
-  return 0;
+  return Status::Ok();
 }
 
 }  // namespace ctt::cli

@@ -1,11 +1,12 @@
 #pragma once
 // Learning a file: rows in chunks, several of them under way so that the compute threads never
-// wait.
+// wait. Memory is bounded by those chunks.
 #include <cstdint>
 #include <string>
 
 #include "base/status.h"
-#include "service/service.h"
+#include "cli/row_file.h"
+#include "cli/session.h"
 
 namespace ctt::cli {
 
@@ -16,8 +17,8 @@ struct LearnedFile {
   double seconds = 0;         // From the first row to the settled head.
 };
 
-// On an error the rows of the chunks before it stay learned; the message says how many.
-Result<LearnedFile> LearnFile(service::Service& service, const std::string& task,
-                              const std::string& file);
+// On an error the rows of other chunks stay learned; the message says how many. A bad row is named
+// by its line.
+Result<LearnedFile> LearnFile(Session& session, const std::string& task, const RowSource& source);
 
 }  // namespace ctt::cli

@@ -30,27 +30,30 @@ std::int32_t Column(const std::vector<std::string>& columns, std::string_view na
   return found == columns.end() ? -1 : static_cast<std::int32_t>(found - columns.begin());
 }
 
-// The label of a JSON row: a string, or a number as its text.
-Result<std::string> LabelText(const json::object& row) {
-  const json::value* label = row.if_contains("label");
-  if (label == nullptr || label->is_null()) return std::string();
-  if (label->is_string()) return std::string(label->get_string());
-  return InvalidArgument("'label' must be a string");
+bool IsBlank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 }  // namespace
 
-std::istream& RowFile::input() { return path_ == "-" ? std::cin : file_; }
+std::istream& RowFile::input() { return source_.path == "-" ? std::cin : file_; }
 
-Status RowFile::Fail(std::int64_t line, const std::string& what) const {
-  return {
-      Code::kInvalidArgument, "bad_row",
-      (path_ == "-" ? "standard input" : path_) + ", line " + std::to_string(line) + ": " + what};
+double RowFile::fraction() {
+  const double at = bytes_ > 0 ? static_cast<double>(file_.tellg()) : -1;
+  if (bytes_ <= 0) return -1;
+  return at < 0 ? 1 : at / bytes_;  // No position: the end was met.
 }
 
-Result<RowFile> RowFile::Open(const std::string& path, bool needs_label) {
+Status RowFile::Fail(std::int64_t line, const std::string& what) const {
+  return {Code::kInvalidArgument, "bad_row",
+          name_ + ", line " + std::to_string(line) + ": " + what};
+}
+
+Result<RowFile> RowFile::Open(const RowSource& source, bool needs_label) {
+  const std::string& path = source.path;
   RowFile rows;
-  rows.path_ = path;
+  rows.source_ = source;
+  rows.name_ = path == "-" ? "standard input" : path;
   rows.needs_label_ = needs_label;
   const std::string ending = Ending(path);
   if (path == "-" || ending == ".jsonl" || ending == ".ndjson")
@@ -66,7 +69,11 @@ Result<RowFile> RowFile::Open(const std::string& path, bool needs_label) {
   rows.separator_ = ending == ".tsv" ? '\t' : ',';
   if (path != "-") {
     rows.file_.open(path, std::ios::binary);
-    if (!rows.file_) return NotFound("cannot open " + path);
+    std::error_code error;
+    if (!rows.file_ || std::filesystem::is_directory(path, error))
+      return NotFound("cannot open " + path);
+    const auto bytes = std::filesystem::file_size(path, error);
+    if (!error) rows.bytes_ = static_cast<double>(bytes);
   }
   if (rows.kind_ == Kind::kTable) CTT_RETURN_IF_ERROR(rows.ReadHeader());
   return rows;
@@ -76,49 +83,53 @@ Status RowFile::ReadHeader() {
   CTT_ASSIGN_OR_RETURN(const bool found, ReadRecord(columns_));
   if (!found) return Fail(1, "the file is empty; a header with 'text' and 'label' is needed");
   if (columns_[0].starts_with("\xEF\xBB\xBF")) columns_[0].erase(0, 3);  // Byte order mark.
-  text_column_ = Column(columns_, "text");
-  label_column_ = Column(columns_, "label");
+  text_column_ = Column(columns_, source_.text_column);
+  label_column_ = Column(columns_, source_.label_column);
   id_column_ = Column(columns_, "id");
-  if (text_column_ < 0) return Fail(1, "no column 'text'; the columns are " + Joined(columns_));
+  const std::string columns = "; the columns are " + Joined(columns_);
+  if (text_column_ < 0)
+    return Fail(1, "no column '" + source_.text_column + "'" + columns + " (see --text-column)");
   if (needs_label_ && label_column_ < 0)
-    return Fail(1, "no column 'label'; the columns are " + Joined(columns_));
+    return Fail(1, "no column '" + source_.label_column + "'" + columns + " (see --label-column)");
   return Status::Ok();
 }
 
-// One record as RFC 4180 has it: quotes may hold separators, line ends and doubled quotes. false:
-// end.
+// One record as RFC 4180 has it: quotes may hold separators, line ends and doubled quotes. False:
+// end of the file.
 Result<bool> RowFile::ReadRecord(std::vector<std::string>& fields) {
   fields.assign(1, "");
   std::istream& in = input();
   if (in.peek() == EOF) return false;
   const std::int64_t first_line = ++line_;
-  bool quoted = false;
+  bool quoted = false, closed = false;  // Inside quotes; just behind a quoted field.
   std::size_t bytes = 0;
   for (int c = in.get(); c != EOF; c = in.get()) {
     if (++bytes > kRecordBytesMax) return Fail(first_line, "the row is longer than 16 MiB");
     if (quoted) {
       if (c == '\n') ++line_;
-      if (c != '"')
+      if (c != '"') {
         fields.back() += static_cast<char>(c);
-      else if (in.peek() == '"')
+      } else if (in.peek() == '"') {
         fields.back() += static_cast<char>(in.get());
-      else
+      } else {
         quoted = false;
-    } else if (c == '"' && fields.back().empty()) {
-      quoted = true;
+        closed = true;
+      }
     } else if (c == separator_) {
       fields.emplace_back();
+      closed = false;
     } else if (c == '\n') {
-      if (fields.size() == 1 && fields[0].ends_with('\r'))
-        fields[0].pop_back();
-      else if (fields.back().ends_with('\r'))
-        fields.back().pop_back();
-      return true;
-    } else {
+      break;
+    } else if (closed && c != '\r') {
+      return Fail(line_, "a closing quote must be followed by a separator; write \"\" for a quote");
+    } else if (c == '"' && fields.back().empty()) {
+      quoted = true;
+    } else if (!closed) {
       fields.back() += static_cast<char>(c);
     }
   }
   if (quoted) return Fail(first_line, "a quote is never closed");
+  if (!closed && fields.back().ends_with('\r')) fields.back().pop_back();
   return true;
 }
 
@@ -138,36 +149,41 @@ Result<std::optional<FileRow>> RowFile::NextTable() {
     row.text = std::move(fields[text_column_]);
     if (label_column_ >= 0) row.label = std::move(fields[label_column_]);
     if (id_column_ >= 0) row.id = std::move(fields[id_column_]);
+    if (IsBlank(row.text)) return Fail(line, "the text is empty");
+    if (needs_label_ && row.label.empty()) return Fail(line, "the label is empty");
     return std::optional<FileRow>(std::move(row));
   }
 }
 
+Result<FileRow> RowFile::ParseObject(const std::string& line) const {
+  CTT_ASSIGN_OR_RETURN(const json::value value, ParseJson(line));
+  if (!value.is_object()) return InvalidArgument("not a JSON object");
+  const json::object& object = value.get_object();
+  CTT_ASSIGN_OR_RETURN(const auto text, OptionalString(object, source_.text_column));
+  CTT_ASSIGN_OR_RETURN(const auto id, OptionalString(object, "id"));
+  std::optional<std::string> label;
+  if (needs_label_) {
+    CTT_ASSIGN_OR_RETURN(label, OptionalString(object, source_.label_column));
+  }
+  std::vector<std::string> keys;
+  for (const auto& member : object) keys.emplace_back(member.key());
+  if (!text)
+    return InvalidArgument("no key '" + source_.text_column + "'; the keys are " + Joined(keys));
+  if (needs_label_ && !label)
+    return InvalidArgument("no key '" + source_.label_column + "'; the keys are " + Joined(keys));
+  if (IsBlank(*text)) return InvalidArgument("the text is empty");
+  if (needs_label_ && label->empty()) return InvalidArgument("the label is empty");
+  return FileRow{*text, label.value_or(""), id.value_or(""), line_};
+}
+
 Result<std::optional<FileRow>> RowFile::NextJson() {
-  std::string text;
-  while (std::getline(input(), text)) {
-    ++line_;
-    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
-    Result<json::value> value = ParseJson(text);
-    if (!value.ok()) return Fail(line_, value.status().message());
-    if (!value->is_object()) return Fail(line_, "not a JSON object");
-    const json::object& object = value->get_object();
-    std::vector<std::string> keys;
-    for (const auto& member : object) keys.emplace_back(member.key());
-    FileRow row;
-    row.line = line_;
-    const auto content = OptionalString(object, "text");
-    if (!content.ok()) return Fail(line_, content.status().message());
-    if (!*content) return Fail(line_, "no key 'text'; the keys are " + Joined(keys));
-    row.text = **content;
-    const Result<std::string> label = LabelText(object);
-    if (!label.ok()) return Fail(line_, label.status().message());
-    row.label = *label;
-    if (needs_label_ && row.label.empty())
-      return Fail(line_, "no key 'label'; the keys are " + Joined(keys));
-    const auto id = OptionalString(object, "id");
-    if (!id.ok()) return Fail(line_, id.status().message());
-    row.id = id->value_or("");
-    return std::optional<FileRow>(std::move(row));
+  std::string line;
+  while (std::getline(input(), line)) {
+    if (++line_ == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // Byte order mark.
+    if (IsBlank(line)) continue;
+    Result<FileRow> row = ParseObject(line);
+    if (!row.ok()) return Fail(line_, row.status().message());
+    return std::optional<FileRow>(*std::move(row));
   }
   return std::optional<FileRow>();
 }
@@ -176,9 +192,12 @@ Result<std::optional<FileRow>> RowFile::Next() {
   if (kind_ == Kind::kJson) return NextJson();
   if (kind_ == Kind::kTable) return NextTable();
   FileRow row;
-  if (!std::getline(input(), row.text)) return std::optional<FileRow>();
-  row.line = ++line_;
-  return std::optional<FileRow>(std::move(row));
+  while (std::getline(input(), row.text)) {
+    row.line = ++line_;
+    if (row.text.ends_with('\r')) row.text.pop_back();
+    if (!IsBlank(row.text)) return std::optional<FileRow>(std::move(row));
+  }
+  return std::optional<FileRow>();
 }
 
 Result<std::vector<FileRow>> RowFile::ReadAll() {

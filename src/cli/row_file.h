@@ -23,15 +23,26 @@ struct FileRow {
   std::int64_t line = 0;  // Where it begins, from 1.
 };
 
+// A file and what its columns (or keys) are called.
+struct RowSource {
+  std::string path;
+  std::string text_column = "text";
+  std::string label_column = "label";
+};
+
 class RowFile {
  public:
   // kNotFound; kInvalidArgument: an ending that is not known, or no usable header.
-  static Result<RowFile> Open(const std::string& path, bool needs_label);
+  static Result<RowFile> Open(const RowSource& source, bool needs_label);
 
   // The next row, or nothing at the end.
   Result<std::optional<FileRow>> Next();
   // All that is left.
   Result<std::vector<FileRow>> ReadAll();
+
+  // How much of the file has been read, in [0, 1]; below 0 when its size is not known.
+  double fraction();
+  const std::string& name() const { return name_; }  // For messages.
 
  private:
   enum class Kind { kJson, kTable, kText };
@@ -41,9 +52,12 @@ class RowFile {
   Status Fail(std::int64_t line, const std::string& what) const;
   Result<std::optional<FileRow>> NextJson();
   Result<std::optional<FileRow>> NextTable();
+  Result<FileRow> ParseObject(const std::string& line) const;
   Result<bool> ReadRecord(std::vector<std::string>& fields);
 
-  std::string path_;
+  RowSource source_;
+  std::string name_;
+  double bytes_ = -1;
   Kind kind_ = Kind::kJson;
   char separator_ = ',';
   bool needs_label_ = false;

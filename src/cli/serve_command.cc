@@ -1,8 +1,11 @@
+#include <memory>
+
 #include <fmt/format.h>
 #include <signal.h>
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/http_client.h"
 #include "cli/session.h"
 #include "http/server.h"
 
@@ -16,6 +19,16 @@ http::ServerOptions MakeServerOptions(const Settings& settings) {
   options.version = CTT_VERSION;
   options.texts_max = static_cast<std::int32_t>(settings.texts_max);
   options.body_bytes_max = settings.body_bytes_max;
+  options.connections_max = static_cast<std::int32_t>(settings.connections_max);
+  return options;
+}
+
+// A server that is never handed a Service answers /metrics and the probes, and nothing else.
+http::ServerOptions MakeProbeOptions(const Settings& settings) {
+  http::ServerOptions options = MakeServerOptions(settings);
+  options.listen = settings.listen.substr(0, settings.listen.rfind(':')) + ":" +
+                   std::to_string(settings.prometheus_port);
+  options.blocking_threads = 1;
   return options;
 }
 
@@ -33,44 +46,69 @@ sigset_t BlockStopSignals() {
 
 }  // namespace
 
-int Serve(const CommandContext& context) {
+Status Serve(const CommandContext& context) {
+  const Settings& settings = context.settings;
   const sigset_t signals = BlockStopSignals();
-  const auto level = telemetry::ParseLogLevel(context.settings.log_level);
-  if (!level.ok()) return PrintError(level.status());
-  const auto options = MakeServiceOptions(context.settings);
-  if (!options.ok()) return PrintError(options.status());
+  CTT_ASSIGN_OR_RETURN(const telemetry::LogLevel level,
+                       telemetry::ParseLogLevel(settings.log_level));
+  CTT_ASSIGN_OR_RETURN(const auto options, MakeServiceOptions(settings));
   SystemClock clock;
   telemetry::Metrics metrics;
-  telemetry::Log log(*level);
-  auto server = http::Server::Start(MakeServerOptions(context.settings), clock, metrics, log);
-  if (!server.ok()) return PrintError(server.status());
-  auto service = service::Service::Start(*options, clock, metrics, log);
-  if (!service.ok()) return PrintError(service.status());
-  (*server)->Serve(**service);
+  telemetry::Log log(level);
+  std::unique_ptr<http::Server> probes;
+  if (settings.prometheus_port != 0) {
+    CTT_ASSIGN_OR_RETURN(probes,
+                         http::Server::Start(MakeProbeOptions(settings), clock, metrics, log));
+  }
+  CTT_ASSIGN_OR_RETURN(const auto server,
+                       http::Server::Start(MakeServerOptions(settings), clock, metrics, log));
+  CTT_ASSIGN_OR_RETURN(const auto service, service::Service::Start(options, clock, metrics, log));
+  const service::ModelInfo model = service->model();
+  metrics.SetBuild(CTT_VERSION, model.engine, model.isa, model.isa_fell_back);
+  server->Serve(*service);
   log.Write(telemetry::LogLevel::kInfo, "serving",
-            {{"address", std::string_view((*server)->address())},
-             {"data", std::string_view(context.settings.data)},
-             {"engine", std::string_view(context.settings.engine)}});
+            {{"address", std::string_view(server->address())},
+             {"data", std::string_view(settings.data)},
+             {"environment", std::string_view(settings.environment)},
+             {"engine", std::string_view(model.engine)},
+             {"isa", std::string_view(model.isa)}});
   int received = 0;
   sigwait(&signals, &received);
   log.Write(telemetry::LogLevel::kInfo, "stopping", {{"signal", std::int64_t{received}}});
-  const bool drained = (*server)->Stop(context.settings.drain_timeout_ms);
+  const bool drained = server->Stop(settings.drain_timeout_ms);
   log.Write(telemetry::LogLevel::kInfo, "stopped", {{"answered_everything", drained}});
-  return 0;
+  return Status::Ok();
 }
 
-int Init(const CommandContext& context) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const std::string encoder_id = (*session)->service().model().encoder_id;
+Status Init(const CommandContext& context) {
+  Settings settings = context.settings;
+  settings.url.clear();
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(settings));
+  CTT_ASSIGN_OR_RETURN(const service::ModelInfo model, session->Model());
   if (context.json)
-    PrintJson({{"data", context.settings.data}, {"encoder_id", encoder_id}});
+    PrintJson({{"data", settings.data}, {"encoder_id", model.encoder_id}});
   else
-    fmt::print("{}: ready, bound to encoder {}\n", context.settings.data, encoder_id.substr(0, 12));
-  return 0;
+    fmt::print("{}: ready, bound to encoder {}\n", settings.data, model.encoder_id.substr(0, 12));
+  return Status::Ok();
 }
 
-int Info(const CommandContext& context) {
+Status Health(const CommandContext& context, const std::string& url) {
+  constexpr std::int64_t kTimeoutMs = 5000;
+  CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(url));
+  CTT_ASSIGN_OR_RETURN(const HttpAnswer answer,
+                       client.Call("GET", "/readyz", "", "application/json", kTimeoutMs));
+  if (answer.status != 200) {
+    return {Code::kUnavailable, "not_ready",
+            url + " is not ready: it answers " + std::to_string(answer.status)};
+  }
+  if (context.json)
+    PrintJson({{"url", url}, {"ready", true}});
+  else
+    fmt::print("{}: ready\n", url);
+  return Status::Ok();
+}
+
+Status Info(const CommandContext& context) {
   json::array isas;
   for (const kernels::Isa isa : kernels::PresentIsas())
     isas.push_back(json::string(kernels::IsaName(isa)));
@@ -84,12 +122,12 @@ int Info(const CommandContext& context) {
       {"version", CTT_VERSION}, {"isas", std::move(isas)}, {"settings", std::move(values)}};
   if (context.json) {
     PrintJson(info);
-    return 0;
+    return Status::Ok();
   }
   fmt::print("ctt {}\ninstruction sets: {}\n", CTT_VERSION, json::serialize(info.at("isas")));
   for (const auto& [name, value] : info.at("settings").as_object())
     fmt::print("{:<18} {}\n", std::string(name), json::serialize(value));
-  return 0;
+  return Status::Ok();
 }
 
 }  // namespace ctt::cli

@@ -1,29 +1,122 @@
 #include "cli/session.h"
 
+#include <filesystem>
 #include <utility>
 
+#include "cli/remote_session.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
 namespace ctt::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A Service of the command's own, with what must outlive it.
+class LocalSession final : public Session {
+ public:
+  static Result<std::unique_ptr<Session>> Open(const Settings& settings) {
+    CTT_ASSIGN_OR_RETURN(service::ServiceOptions options, MakeServiceOptions(settings));
+    options.settle_delay_ms = -1;  // Choices are made when a command asks.
+    auto session = std::make_unique<LocalSession>();
+    CTT_ASSIGN_OR_RETURN(
+        session->service_,
+        service::Service::Start(options, session->clock_, session->metrics_, session->log_));
+    return std::unique_ptr<Session>(std::move(session));
+  }
+
+  LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) override {
+    auto promise = std::make_shared<std::promise<Result<service::LearnAnswer>>>();
+    service::LearnOptions options;
+    options.bulk = true;
+    service_->Learn(task, std::move(rows), options, [promise](Result<service::LearnAnswer> answer) {
+      promise->set_value(std::move(answer));
+    });
+    return promise->get_future();
+  }
+
+  Result<service::TaskInfo> Settle(const std::string& task) override {
+    return service_->Settle(task);
+  }
+
+  Result<service::UnlearnAnswer> Unlearn(const std::string& task,
+                                         std::vector<std::string> ids) override {
+    return service::Wait<service::UnlearnAnswer>([&](service::Done<service::UnlearnAnswer> done) {
+      service_->Unlearn(task, std::move(ids), std::move(done));
+    });
+  }
+
+  Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
+                                         std::int32_t top_k) override {
+    service::PredictOptions options;
+    options.top_k = top_k;
+    options.timeout_ms = 3'600'000;  // Nobody waits behind a socket.
+    return service::Wait<service::PredictAnswer>([&](service::Done<service::PredictAnswer> done) {
+      service_->Predict(task, std::move(texts), options, std::move(done));
+    });
+  }
+
+  Result<learn::Metrics> Evaluate(const std::string& task,
+                                  std::vector<service::EvaluateRow> rows) override {
+    return service_->Evaluate(task, rows);
+  }
+
+  Result<std::vector<service::TaskInfo>> ListTasks() override { return service_->ListTasks(); }
+  Result<service::TaskInfo> ShowTask(const std::string& task) override {
+    return service_->ShowTask(task);
+  }
+  Status RenameTask(const std::string& task, const std::string& name) override {
+    return service_->RenameTask(task, name);
+  }
+  Status DeleteTask(const std::string& task) override { return service_->DeleteTask(task); }
+  Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {
+    return service_->Versions(task);
+  }
+  Result<service::TaskInfo> PublishVersion(const std::string& task, std::int64_t version) override {
+    return service_->PublishVersion(task, version);
+  }
+  Result<service::ModelInfo> Model() override { return service_->model(); }
+
+ private:
+  SystemClock clock_;
+  telemetry::Metrics metrics_;
+  telemetry::Log log_{telemetry::LogLevel::kWarning};
+  std::unique_ptr<service::Service> service_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::Open(const Settings& settings) {
+  if (!settings.url.empty()) return OpenRemoteSession(settings.url);
+  auto session = LocalSession::Open(settings);
+  if (!session.ok() && session.status().reason() == "locked") {
+    return Status(session.status().code(), "locked",
+                  session.status().message() +
+                      "; if that is a server, go through it with --url http://ADDRESS:PORT");
+  }
+  return session;
+}
 
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings) {
   service::ServiceOptions options;
   options.data_folder = settings.data;
-  options.model_folder = settings.model;
+  options.model_folder = ModelFolder(settings);
   CTT_ASSIGN_OR_RETURN(options.engine, encoder::ParseEngine(settings.engine));
   options.tokens_max = static_cast<std::int32_t>(settings.tokens_max);
   options.threads = static_cast<std::int32_t>(settings.threads);
   options.settle_delay_ms = settings.settle_delay_ms;
   options.limits.text_chars_max = settings.text_chars_max;
+  options.limits.queue_tokens_max = settings.queue_tokens_max;
   return options;
 }
 
-Result<std::unique_ptr<Session>> Session::Open(const Settings& settings) {
-  CTT_ASSIGN_OR_RETURN(service::ServiceOptions options, MakeServiceOptions(settings));
-  options.settle_delay_ms = -1;
-  auto session = std::make_unique<Session>();
-  CTT_ASSIGN_OR_RETURN(
-      session->service_,
-      service::Service::Start(options, session->clock_, session->metrics_, session->log_));
-  return session;
+std::string ModelFolder(const Settings& settings) {
+  std::error_code error;
+  if (settings.model != Settings().model || fs::exists(settings.model, error))
+    return settings.model;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);  // TREE/build/PRESET/ctt.
+  const fs::path beside = program.parent_path().parent_path().parent_path() / settings.model;
+  return fs::exists(beside, error) ? beside.string() : settings.model;
 }
 
 }  // namespace ctt::cli

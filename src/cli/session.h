@@ -1,29 +1,54 @@
 #pragma once
-// Session: a service opened by a command on the data directory, with what must outlive it.
+// Session: the product's verbs as a command calls them, over a data directory of its own, or
+// through a server (--url). Every call blocks, except that several Learn may be under way.
+//
+// Errors are those of service::Service; through a server also kUnavailable ("unreachable").
+// Threads: one.
+#include <future>
 #include <memory>
+#include <string>
+#include <vector>
 
-#include "base/clock.h"
 #include "cli/settings.h"
+#include "learn/metrics.h"
 #include "service/service.h"
-#include "telemetry/log.h"
-#include "telemetry/metrics.h"
 
 namespace ctt::cli {
 
+using LearnFuture = std::future<Result<service::LearnAnswer>>;
+
 class Session {
  public:
-  // Choices are made only when a command asks (Service::Settle).
+  // With settings.url a server's, else the data directory's. kFailedPrecondition ("locked"): a
+  // server or another command holds the directory.
   static Result<std::unique_ptr<Session>> Open(const Settings& settings);
-  service::Service& service() { return *service_; }
+  virtual ~Session() = default;
 
- private:
-  SystemClock clock_;
-  telemetry::Metrics metrics_;
-  telemetry::Log log_{telemetry::LogLevel::kWarning};
-  std::unique_ptr<service::Service> service_;
+  virtual LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) = 0;
+  // Waits until the task's choices are made for all that it holds.
+  virtual Result<service::TaskInfo> Settle(const std::string& task) = 0;
+  virtual Result<service::UnlearnAnswer> Unlearn(const std::string& task,
+                                                 std::vector<std::string> ids) = 0;
+  virtual Result<service::PredictAnswer> Predict(const std::string& task,
+                                                 std::vector<std::string> texts,
+                                                 std::int32_t top_k) = 0;
+  virtual Result<learn::Metrics> Evaluate(const std::string& task,
+                                          std::vector<service::EvaluateRow> rows) = 0;
+  virtual Result<std::vector<service::TaskInfo>> ListTasks() = 0;  // Labels may be left out.
+  virtual Result<service::TaskInfo> ShowTask(const std::string& task) = 0;
+  virtual Status RenameTask(const std::string& task, const std::string& name) = 0;
+  virtual Status DeleteTask(const std::string& task) = 0;
+  virtual Result<std::vector<service::VersionInfo>> Versions(const std::string& task) = 0;
+  virtual Result<service::TaskInfo> PublishVersion(const std::string& task,
+                                                   std::int64_t version) = 0;
+  virtual Result<service::ModelInfo> Model() = 0;
 };
 
 // The service's options as the settings have them. kInvalidArgument: no such engine.
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings);
+
+// Where the encoder is: settings.model; when that is the default and absent, the same folder beside
+// the tree that the program was built in.
+std::string ModelFolder(const Settings& settings);
 
 }  // namespace ctt::cli

@@ -14,11 +14,14 @@
 namespace ctt::cli {
 
 struct Settings {
+  std::string url;
   std::string data = "ctt-data";
   std::string model = "models/all-MiniLM-L6-v2";
   std::string engine = "i8";
   std::string listen = "127.0.0.1:8000";
   std::string log_level = "info";
+  std::string environment = "production";
+  std::int64_t prometheus_port = 0;
   std::int64_t threads = 0;
   std::int64_t tokens_max = 256;
   std::int64_t settle_delay_ms = 500;
@@ -26,8 +29,13 @@ struct Settings {
   std::int64_t text_chars_max = 10'000;
   std::int64_t texts_max = 100;
   std::int64_t body_bytes_max = 8 * 1024 * 1024;
+  std::int64_t queue_tokens_max = 65'536;
+  std::int64_t connections_max = 10'000;
   bool insecure = false;
 };
+
+// Which commands show a field as a flag. Environment and file may hold any field for any command.
+enum class SettingScope { kAll, kServe, kNotServe };
 
 struct SettingField {
   std::string name;   // "tokens_max": flag --tokens-max, variable CTT_TOKENS_MAX, TOML key.
@@ -37,6 +45,7 @@ struct SettingField {
   std::int64_t Settings::*number = nullptr;
   bool Settings::*toggle = nullptr;
   std::int64_t least = 0;  // Of a number.
+  SettingScope scope = SettingScope::kAll;
 
   std::string flag() const;
   std::string variable() const;

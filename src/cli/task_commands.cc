@@ -31,60 +31,52 @@ void Print(const CommandContext& context, const service::TaskInfo& task) {
 
 }  // namespace
 
-int ListTasks(const CommandContext& context) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const auto tasks = (*session)->service().ListTasks();
+Status ListTasks(const CommandContext& context) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto tasks, session->ListTasks());
   if (context.json) {
     json::array list;
     for (const service::TaskInfo& task : tasks) list.push_back(Describe(task));
     PrintJson({{"tasks", std::move(list)}});
-    return 0;
+    return Status::Ok();
   }
   for (const service::TaskInfo& task : tasks) Print(context, task);
   if (tasks.empty()) fmt::print("no task has been learned yet\n");
-  return 0;
+  return Status::Ok();
 }
 
-int ShowTask(const CommandContext& context, const std::string& task) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const auto info = (*session)->service().ShowTask(task);
-  if (!info.ok()) return PrintError(info.status());
-  Print(context, *info);
+Status ShowTask(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto info, session->ShowTask(task));
+  Print(context, info);
   if (!context.json)
-    for (const auto& label : info->labels) fmt::print("  {:<40} {}\n", label.name, label.examples);
-  return 0;
+    for (const auto& label : info.labels) fmt::print("  {:<40} {}\n", label.name, label.examples);
+  return Status::Ok();
 }
 
-int RenameTask(const CommandContext& context, const std::string& task, const std::string& name) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const Status status = (*session)->service().RenameTask(task, name);
-  if (!status.ok()) return PrintError(status);
-  Print(context, *(*session)->service().ShowTask(name));
-  return 0;
+Status RenameTask(const CommandContext& context, const std::string& task, const std::string& name) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_RETURN_IF_ERROR(session->RenameTask(task, name));
+  CTT_ASSIGN_OR_RETURN(const auto info, session->ShowTask(name));
+  Print(context, info);
+  return Status::Ok();
 }
 
-int DeleteTask(const CommandContext& context, const std::string& task) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const Status status = (*session)->service().DeleteTask(task);
-  if (!status.ok()) return PrintError(status);
+Status DeleteTask(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_RETURN_IF_ERROR(session->DeleteTask(task));
   if (context.json)
     PrintJson({{"deleted", task}});
   else
     fmt::print("{}: deleted\n", task);
-  return 0;
+  return Status::Ok();
 }
 
-int ListVersions(const CommandContext& context, const std::string& task) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const auto versions = (*session)->service().Versions(task);
-  if (!versions.ok()) return PrintError(versions.status());
+Status ListVersions(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto versions, session->Versions(task));
   json::array list;
-  for (const service::VersionInfo& version : *versions) {
+  for (const service::VersionInfo& version : versions) {
     const Result<json::value> report = ParseJson(version.report);
     list.push_back({{"version", version.number},
                     {"live", version.live},
@@ -99,16 +91,14 @@ int ListVersions(const CommandContext& context, const std::string& task) {
     }
   }
   if (context.json) PrintJson({{"task", task}, {"versions", std::move(list)}});
-  return 0;
+  return Status::Ok();
 }
 
-int Publish(const CommandContext& context, const std::string& task, std::int64_t version) {
-  auto session = Session::Open(context.settings);
-  if (!session.ok()) return PrintError(session.status());
-  const auto info = (*session)->service().PublishVersion(task, version);
-  if (!info.ok()) return PrintError(info.status());
-  Print(context, *info);
-  return 0;
+Status Publish(const CommandContext& context, const std::string& task, std::int64_t version) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto info, session->PublishVersion(task, version));
+  Print(context, info);
+  return Status::Ok();
 }
 
 }  // namespace ctt::cli

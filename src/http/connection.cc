@@ -81,7 +81,7 @@ RequestHead HeadOf(Parser& parser) {
   head.content_type = field(wire::field::content_type);
   head.content_encoding = field(wire::field::content_encoding);
   head.request_id = field("X-Request-Id");
-  head.idempotency_key = field("Idempotency-Key");
+  if (message.count("Idempotency-Key") > 0) head.idempotency_key = field("Idempotency-Key");
   return head;
 }
 

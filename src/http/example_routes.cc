@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "http/answers.h"
@@ -9,6 +10,16 @@ namespace {
 
 constexpr std::int64_t kPageDefault = 100;
 constexpr std::int64_t kPageMax = 1000;
+constexpr std::size_t kKeyCharsMax = 200;
+
+Status CheckIdempotencyKey(const std::optional<std::string>& key) {
+  const auto visible = [](char c) { return c >= '!' && c <= '~'; };
+  const bool good = !key || (!key->empty() && key->size() <= kKeyCharsMax &&
+                             std::all_of(key->begin(), key->end(), visible));
+  if (good) return Status::Ok();
+  return {Code::kInvalidArgument, "bad_idempotency_key",
+          "Idempotency-Key must be 1 to 200 visible ASCII characters"};
+}
 
 Result<Reply> RenderLearned(const Call&, const service::LearnAnswer& answer) {
   return JsonReply(LearnJson(answer));
@@ -29,11 +40,13 @@ void Unlearn(CallPtr call, std::vector<std::string> ids, Answer answer) {
 }  // namespace
 
 void Learn(CallPtr call, Answer answer) {
+  const Status key = CheckIdempotencyKey(call->head.idempotency_key);
+  if (!key.ok()) return answer(key);
   auto rows = ParseLearn(call->body);
   if (!rows.ok()) return answer(rows.status());
   service::Service& service = call->service();
   service::LearnOptions options;
-  options.idempotency_key = call->head.idempotency_key;
+  options.idempotency_key = call->head.idempotency_key.value_or("");
   const std::string task = call->params[0];
   service.Learn(task, *std::move(rows), options,
                 OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned));

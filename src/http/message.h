@@ -23,8 +23,8 @@ struct RequestHead {
   bool expects_continue = false;
   std::string content_type;
   std::string content_encoding;
-  std::string request_id;       // X-Request-Id
-  std::string idempotency_key;  // Idempotency-Key
+  std::string request_id;                      // X-Request-Id
+  std::optional<std::string> idempotency_key;  // Idempotency-Key
 };
 
 struct Reply {

@@ -59,16 +59,17 @@ Result<std::vector<std::string>> ParseTexts(const json::object& object, std::int
 // "text" or "texts", one of them.
 Status ParseTextOrTexts(const json::object& object, std::int32_t texts_max,
                         PredictRequest& request) {
-  CTT_ASSIGN_OR_RETURN(std::optional<std::string> text, OptionalString(object, "text"));
-  if (text && object.contains("texts"))
+  request.single = object.contains("text");
+  const bool several = object.contains("texts");
+  if (request.single && several)
     return {Code::kInvalidArgument, "conflicting_fields", "give 'text' or 'texts', not both"};
-  request.single = text.has_value();
-  if (text) {
-    request.texts.push_back(*std::move(text));
+  if (!request.single && !several)
+    return {Code::kInvalidArgument, "missing_field", "'text' or 'texts' is missing"};
+  if (request.single) {
+    CTT_ASSIGN_OR_RETURN(std::string text, RequiredString(object, "text"));
+    request.texts.push_back(std::move(text));
     return Status::Ok();
   }
-  if (!object.contains("texts"))
-    return {Code::kInvalidArgument, "missing_field", "'text' or 'texts' is missing"};
   CTT_ASSIGN_OR_RETURN(request.texts, ParseTexts(object, texts_max));
   return Status::Ok();
 }

@@ -203,10 +203,11 @@ void Runner::Close(const Call& call, int status, std::int64_t answer_bytes) {
   const std::string_view route = call.route != nullptr ? call.route->pattern : "other";
   const double seconds = static_cast<double>(call.ElapsedMicros()) * 1e-6;
   metrics_.CountRequest(route, status, seconds);
-  const bool probe = call.route != nullptr && call.route->before_ready && status < 400;
-  const auto level = status >= 500 ? telemetry::LogLevel::kError
-                     : probe       ? telemetry::LogLevel::kDebug
-                                   : telemetry::LogLevel::kInfo;
+  const bool probe =
+      call.route != nullptr && call.route->before_ready && (status < 400 || status == 503);
+  const auto level = probe           ? telemetry::LogLevel::kDebug  // 503 until ready: no fault.
+                     : status >= 500 ? telemetry::LogLevel::kError
+                                     : telemetry::LogLevel::kInfo;
   log_.Write(level, "request",
              {{"request_id", std::string_view(call.request_id)},
               {"method", MethodName(call.head.method)},
@@ -250,7 +251,12 @@ std::shared_ptr<LearnStream> Runner::OpenStream(const std::shared_ptr<Call>& cal
   auto stream = std::make_shared<LearnStream>(
       LearnStream::Options{task, options_.stream_chunk_rows, options_.stream_chunks_max},
       std::move(reader), std::move(verbs), call->loop, std::move(on_change));
-  if (const Status status = service::CheckTaskName(task); !status.ok()) stream->Break(status);
+  Status refused = service::CheckTaskName(task);
+  if (refused.ok() && call->head.idempotency_key) {
+    refused = {Code::kInvalidArgument, "idempotency_key_on_stream",
+               "Idempotency-Key is for JSON bodies; rows of a stream have ids"};
+  }
+  if (!refused.ok()) stream->Break(refused);
   return stream;
 }
 

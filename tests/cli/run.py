@@ -1,115 +1,388 @@
 #!/usr/bin/env python3
-"""The command line as a user meets it: each case runs the real binary and looks at its exit code and output.
+"""The command line, on the real program and the real encoder: the good path of each command, and what the
+errors say. Standard library only.
 
-usage: run.py CTT"""
+usage: run.py CTT [-k PATTERN]"""
+import argparse
 import json
-import os
 import pathlib
+import pty
+import struct
 import subprocess
 import sys
 import tempfile
+import unittest
 
-CTT = os.path.abspath(sys.argv[1])
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-MODEL = ROOT / "models/all-MiniLM-L6-v2"
-TRAIN = ROOT / "examples/support/train.jsonl"
-TEST = ROOT / "examples/support/test.jsonl"
-passed = failed = 0
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+EXAMPLES = TESTS.parent / "examples"
+sys.path.insert(0, str(TESTS / "product"))
+from ctt_process import Server  # noqa: E402
 
-
-def run(*arguments, stdin=None, **environment):
-    return subprocess.run([CTT, *map(str, arguments)], input=stdin, capture_output=True, text=True, cwd=folder,
-                          env={**os.environ, "CTT_MODEL": str(MODEL), "CTT_DATA": "data", **environment})
+ROWS = [("where is my parcel", "delivery"), ("the package has not come", "delivery"), ("when will it arrive", "delivery"),
+        ("I was charged twice", "billing"), ("the invoice is wrong", "billing"), ("refund my card", "billing")]
+CTT = ""
 
 
-def case(name, good, result):
-    global passed, failed
-    if good:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAIL {name}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+def jsonl(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def refuses(name, result, code, *words):
-    case(name, result.returncode == code and all(w in result.stderr + result.stdout for w in words), result)
+class Case(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name)
+        self.data = str(self.folder / "data")
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    def run_ctt(self, *words, stdin="", env=None):
+        """(exit code, standard output, standard error) in the test's own folder."""
+        done = subprocess.run([CTT, *words], input=stdin, text=True, capture_output=True, timeout=120, cwd=self.folder,
+                              env={"PATH": "/usr/bin:/bin", "CTT_DATA": self.data, **(env or {})})
+        return done.returncode, done.stdout, done.stderr
+
+    def good(self, *words, **options):
+        code, out, err = self.run_ctt(*words, **options)
+        self.assertEqual((code, err), (0, ""), f"{words}: {out}")
+        return out
+
+    def answer(self, *words, **options):
+        return json.loads(self.good(*words, "--json", **options))
+
+    def bad(self, expected_code, *words, says, **options):
+        code, out, err = self.run_ctt(*words, **options)
+        self.assertEqual(code, expected_code, f"{words}: {out}{err}")
+        self.assertEqual(out, "")
+        for part in [says] if isinstance(says, str) else says:
+            self.assertIn(part, err)
+        return err
+
+    def learn_rows(self, task="t"):
+        rows = [{"text": text, "label": label, "id": f"e{i}"} for i, (text, label) in enumerate(ROWS)]
+        return self.answer("learn", task, self.file("rows.jsonl", jsonl(rows)))
 
 
-def answers(name, result, check):
-    good = result.returncode == 0
-    try:
-        good = good and check([json.loads(line) for line in result.stdout.splitlines()])
-    except (ValueError, KeyError, IndexError):
-        good = False
-    case(name, good, result)
+class LearnTest(Case):
+    def test_answers_with_the_keys_that_tools_rely_on(self):
+        answer = self.learn_rows()
+        self.assertEqual({key: answer[key] for key in ("task", "rows", "accepted", "examples", "classes", "settled")},
+                         {"task": "t", "rows": 6, "accepted": 6, "examples": 6, "classes": 2, "settled": True})
+        self.assertGreater(answer["head_version"], 0)
+        self.assertGreater(answer["seconds"], 0)
+
+    def test_an_id_is_not_learned_twice(self):
+        before = self.learn_rows()
+        again = self.learn_rows()
+        self.assertEqual((again["accepted"], again["examples"], again["head_digest"]), (0, 6, before["head_digest"]))
+
+    def test_every_kind_of_file_teaches_the_same(self):
+        def table(separator):
+            quoted = "".join(f'"{text}"{separator}{label}\r\n' for text, label in ROWS)
+            return f"text{separator}label\r\n{quoted}"
+
+        lines = jsonl([{"text": text, "label": label} for text, label in ROWS])
+        digests = {self.answer("learn", "a", self.file("a.csv", "\ufeff" + table(",")))["head_digest"],
+                   self.answer("learn", "b", self.file("b.tsv", table("\t")))["head_digest"],
+                   self.answer("learn", "c", self.file("c.jsonl", lines.replace("\n", "\n\n")))["head_digest"],
+                   self.answer("learn", "d", "-", stdin=lines)["head_digest"]}
+        self.assertEqual(len(digests), 1)
+
+    def test_a_quoted_field_holds_separators_quotes_and_line_ends(self):
+        path = self.file("x.csv", 'id,label,text\ne1,"a, b","one\ntwo ""three"", four"\ne2,c,plain\n')
+        self.good("learn", "t", path)
+        labels = self.answer("tasks", "show", "t")["labels"]
+        self.assertEqual([label["label"] for label in labels], ["a, b", "c"])
+        with Server(CTT, self.data) as server:
+            status, example = server.call("GET", "/v1/tasks/t/examples/e1")
+        self.assertEqual((status, example["text"]), (200, 'one\ntwo "three", four'))
+
+    def test_columns_may_have_other_names(self):
+        path = self.file("x.csv", "utterance,intent\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
+        self.assertEqual(self.answer("learn", "t", path, "--text-column", "utterance", "--label-column", "intent")["examples"], 6)
+
+    def test_a_wrong_column_is_named_with_those_found(self):
+        path = self.file("x.csv", "sentence,intent\nhello,greet\n")
+        self.bad(1, "learn", "t", path, says=["x.csv, line 1", "no column 'text'", "'sentence', 'intent'", "--text-column"])
+        path = self.file("x.jsonl", '{"text": "hello", "intent": "greet"}\n')
+        self.bad(1, "learn", "t", path, says=["x.jsonl, line 1", "no key 'label'", "'text', 'intent'"])
+
+    def test_a_bad_row_is_named_by_its_line(self):
+        good = jsonl([{"text": text, "label": label} for text, label in ROWS])
+        for row, why in [('{"text": "x"', "invalid JSON"), ('{"text": "x", "label": 3}', "'label' must be a string"),
+                         ('{"text": "  ", "label": "x"}', "the text is empty"), ('[1]', "not a JSON object"),
+                         (json.dumps({"text": "x" * 10_001, "label": "x"}), "at most 10000"),
+                         (json.dumps({"text": "x", "label": "y" * 300}), "label")]:
+            path = self.file("x.jsonl", good + "\n" + row + "\n")
+            self.bad(1, "learn", "t", path, says=["x.jsonl, line 8: ", why])
+        for row, why in [("a,b,c", "3 fields, but the header has 2"), ('"a"b,c', "a closing quote"), ('"a,b', "never closed"), ("a,", "the label is empty")]:
+            path = self.file("x.csv", f'text,label\n"two\nlines",l\n{row}\n')
+            self.bad(1, "learn", "t", path, says=["x.csv, line 4: ", why])
+
+    def test_an_unusable_file_is_named(self):
+        self.bad(1, "learn", "t", "absent.jsonl", says="cannot open absent.jsonl")
+        self.bad(1, "learn", "t", str(self.folder), says="the ending must be .jsonl, .csv or .tsv")
+        self.bad(1, "learn", "t", self.file("x.csv", ""), says="the file is empty")
+        self.bad(1, "learn", "t", self.file("x.jsonl", "\n\n"), says="holds no row")
+        self.bad(1, "learn", "bad/name", self.file("y.jsonl", '{"text":"a","label":"b"}'), says="a task name is")
+
+    def test_unlearned_equals_never_learned(self):
+        whole = self.learn_rows()["head_digest"]
+        extra = self.file("extra.jsonl", jsonl([{"text": "good morning", "label": "greeting", "id": "x1"},
+                                                {"text": "hello there", "label": "greeting", "id": "x2"}]))
+        self.assertNotEqual(self.answer("learn", "t", extra)["head_digest"], whole)
+        receipt = self.answer("unlearn", "t", self.file("ids.txt", "x1\nx2\nx9\n"))
+        self.assertEqual((receipt["unlearned"], receipt["missing"], receipt["examples"]), (["x1", "x2"], ["x9"], 6))
+        self.assertEqual(self.answer("tasks", "show", "t")["head_digest"], whole)
+        self.bad(1, "unlearn", "t", "--id", "x1", says="none of the ids is held")
+        self.assertEqual(self.answer("unlearn", "t", "--id", "e0", "--id", "e1")["examples"], 4)
 
 
-with tempfile.TemporaryDirectory() as folder:
-    write = lambda name, text: (pathlib.Path(folder) / name).write_text(text, encoding="utf-8")  # noqa: E731
-    write("rows.csv", 'label,text,id\nx,"one, ""quoted""\ntext",1\ny,two,2\n')
-    write("rows.tsv", "text\tlabel\nfirst\ta\nsecond\tb\n")
-    write("columns.csv", "txt,label\na,b\n")
-    write("bad.jsonl", '{"text":"a","label":"x"}\n{"text":"b"}\n')
-    write("broken.jsonl", '{"text":"a","label":"x"}\n{"text":\n')
-    write("short.csv", "text,label\na,x\nb\n")
-    write("config.toml", 'data = "elsewhere"\nthreads = 1\n')
-    write("typo.toml", 'thread = 1\n')
+class AnswerTest(Case):
+    def test_predict_texts(self):
+        self.learn_rows()
+        one, two = self.good("predict", "t", "the parcel is late", "you charged my card", "--json", "--top-k", "2").splitlines()
+        self.assertEqual((json.loads(one)["label"], json.loads(two)["label"]), ("delivery", "billing"))
+        self.assertEqual(len(json.loads(one)["labels"]), 2)
+        self.assertAlmostEqual(sum(label["probability"] for label in json.loads(one)["labels"]), 1)
+        self.assertIn("delivery", self.good("predict", "t", "the parcel is late"))
 
-    answers("learn a file", run("learn", "support", TRAIN, "--json"),
-            lambda a: a[0]["examples"] == 60 and a[0]["classes"] == 5 and a[0]["seconds"] > 0 and a[0]["head_version"] > 0)
-    answers("learn from standard input", run("learn", "piped", "-", "--json", stdin='{"text":"a","label":"x"}\n'),
-            lambda a: a[0]["examples"] == 1)
-    answers("learn CSV with quotes and line ends", run("learn", "csv", "rows.csv", "--json"), lambda a: a[0]["examples"] == 2)
-    answers("an id is not learned twice", run("learn", "csv", "rows.csv", "--json"),
-            lambda a: a[0]["examples"] == 2 and a[0]["accepted"] == 0)
-    answers("learn TSV", run("learn", "tsv", "rows.tsv", "--json"), lambda a: a[0]["classes"] == 2)
-    answers("evaluate", run("evaluate", "support", TEST, "--json"),
-            lambda a: a[0]["n"] == 10 and a[0]["accuracy"] >= 0.8 and {"macro_f1", "log_loss", "ece"} <= set(a[0]))
-    answers("predict a text", run("predict", "support", "where is my parcel", "--json"),
-            lambda a: a[0]["label"] == "delivery" and 0 < a[0]["probability"] <= 1 and a[0]["in_scope"] in (True, False))
-    answers("predict a file", run("predict", "support", "--file", TEST),
-            lambda a: len(a) == 10 and set(a[0]) == {"label", "probability", "in_scope"})
-    answers("tasks", run("tasks", "list", "--json"), lambda a: [t["task"] for t in a[0]["tasks"]] == ["csv", "piped", "support", "tsv"])
-    answers("rename", run("tasks", "rename", "tsv", "tabs", "--json"), lambda a: a[0]["task"] == "tabs")
-    answers("delete", run("tasks", "delete", "tabs", "--json"), lambda a: a[0]["deleted"] == "tabs")
-    answers("versions", run("versions", "support", "--json"), lambda a: a[0]["versions"][0]["live"])
-    answers("publish", run("publish", "support", "1", "--json"), lambda a: a[0]["head_version"] == 1)
-    answers("unlearn", run("unlearn", "csv", "--id", "1", "--id", "9", "--json"),
-            lambda a: a[0]["unlearned"] == ["1"] and a[0]["missing"] == ["9"] and a[0]["examples"] == 1)
-    answers("continual", run("continual", ROOT / "examples", "--json"),
-            lambda a: a[0]["BWT"] == 0 and len(a[0]["matrix"]) == 2 and a[0]["ACC"] > 0.6)
-    answers("bench encode", run("bench", "encode", "--file", TEST, "--json"),
-            lambda a: a[0]["texts"] == 10 and {"engine", "threads", "isa", "tokens", "seconds", "tokens_per_second", "texts_per_second"} <= set(a[0]))
-    answers("embed", run("embed", "--file", TEST, "--output", "out.npy", "--json"),
-            lambda a: a[0]["texts"] == 10 and (pathlib.Path(folder) / "out.npy").read_bytes()[:6] == b"\x93NUMPY")
-    answers("model verify", run("model", "verify", "--json"), lambda a: a[0]["published"])
-    answers("a flag beats the environment beats TOML",
-            run("info", "--json", "--config", "config.toml", "--threads", "3", CTT_DATA="from-env"),
-            lambda a: a[0]["settings"]["threads"] == 3 and a[0]["settings"]["data"] == "from-env")
+    def test_predict_a_file_gives_a_line_a_row(self):
+        self.learn_rows()
+        path = self.file("texts.txt", "\n".join(text for text, _ in ROWS) + "\n")
+        lines = [json.loads(line) for line in self.good("predict", "t", "--file", path).splitlines()]
+        self.assertEqual([line["label"] for line in lines], [label for _, label in ROWS])
+        self.assertEqual(set(lines[0]), {"label", "probability", "in_scope"})
+        self.assertEqual(self.good("predict", "t", "--file", path, "--output", "out.jsonl"), "")
+        self.assertEqual(len((self.folder / "out.jsonl").read_text().splitlines()), 6)
 
-    refuses("an unknown task names the near ones", run("predict", "suport", "x"), 1, "support")
-    refuses("a missing column names those found", run("learn", "t", "columns.csv"), 1, "line 1", "'txt'", "'label'")
-    refuses("a row without a label has its line", run("learn", "t", "bad.jsonl"), 1, "line 2", "label")
-    refuses("broken JSON has its line", run("learn", "t", "broken.jsonl"), 1, "line 2")
-    refuses("a short CSV row has its line", run("learn", "t", "short.csv"), 1, "line 3")
-    refuses("a missing file", run("learn", "t", "nowhere.jsonl"), 1, "nowhere.jsonl")
-    refuses("an unknown ending", run("learn", "t", "rows.xlsx"), 1, ".jsonl")
-    refuses("a bad task name", run("learn", "a/b", TRAIN), 1, "task name")
-    refuses("an unknown command", run("lern"), 2)
-    refuses("no argument", run("learn"), 2, "task")
-    refuses("an unknown setting names the nearest", run("info", "--config", "typo.toml"), 2, "threads")
-    refuses("a bad number", run("info", CTT_THREADS="many"), 2, "CTT_THREADS")
-    refuses("an unknown engine", run("model", "info", "--engine", "f16"), 1, "f16")
-    refuses("an address others reach needs a word", run("serve", "--listen", "0.0.0.0:0"), 1, "--insecure")
+    def test_evaluate(self):
+        self.learn_rows()
+        path = self.file("rows.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS) + "bye,farewell\n")
+        figures = self.answer("evaluate", "t", path)
+        self.assertEqual((figures["task"], figures["n"]), ("t", 7))
+        self.assertAlmostEqual(figures["accuracy"], 6 / 7)
+        self.assertTrue({"macro_f1", "log_loss", "ece"} <= set(figures))
+        self.assertIn("accuracy 0.8571", self.good("evaluate", "t", path))
 
-    holder = subprocess.Popen([CTT, "serve", "--listen", "127.0.0.1:0", "--data", "data", "--model", str(MODEL)],
-                              stderr=subprocess.PIPE, text=True, cwd=folder)
-    for line in holder.stderr:
-        if '"serving"' in line:
-            break
-    refuses("a held data directory says who holds it", run("tasks", "list"), 1, "held")
-    holder.terminate()
-    holder.communicate()
+    def test_an_unknown_task_is_named_with_the_near_ones(self):
+        self.learn_rows("banking")
+        for words in (["predict", "bankin", "x"], ["evaluate", "bankin", "rows.jsonl"], ["tasks", "show", "bankin"], ["versions", "bankin"],
+                      ["unlearn", "bankin", "--id", "1"]):
+            self.bad(1, *words, says="did you mean 'banking'?")
+        error = json.loads(self.bad(1, "predict", "bankin", "x", "--json", says=""))
+        self.assertEqual(error["error"]["code"], "task_not_found")
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+
+class TasksTest(Case):
+    def test_list_show_rename_delete(self):
+        self.assertEqual(self.answer("tasks", "list"), {"tasks": []})
+        self.learn_rows("a")
+        self.learn_rows("b")
+        self.assertEqual([task["task"] for task in self.answer("tasks", "list")["tasks"]], ["a", "b"])
+        before = self.answer("tasks", "show", "a")["head_digest"]
+        self.good("tasks", "rename", "a", "c")
+        self.assertEqual(self.answer("tasks", "show", "c")["head_digest"], before)
+        self.bad(1, "tasks", "rename", "c", "b", says="b")
+        self.assertEqual(self.answer("tasks", "delete", "c"), {"deleted": "c"})
+        self.bad(1, "tasks", "show", "c", says="c")
+
+    def test_publish_rolls_back(self):
+        first = self.learn_rows()
+        self.good("learn", "t", self.file("more.jsonl", '{"text": "hello", "label": "greeting"}\n'))
+        versions = self.answer("versions", "t")["versions"]
+        self.assertEqual([version["version"] for version in versions], list(range(len(versions), 0, -1)))
+        self.assertEqual([version["live"] for version in versions].count(True), 1)
+        back = self.answer("publish", "t", str(first["head_version"]))
+        self.assertEqual(back["head_digest"], first["head_digest"])
+        self.assertEqual(self.answer("tasks", "show", "t")["head_version"], first["head_version"])
+        self.bad(1, "publish", "t", "999", says="999")
+
+
+class ContinualTest(Case):
+    def test_nothing_is_forgotten_whatever_the_order(self):
+        there = self.answer("continual", str(EXAMPLES), "--order", "support,urgency")
+        back = self.answer("continual", str(EXAMPLES), "--order", "urgency,support")
+        self.assertEqual(there["order"], ["support", "urgency"])
+        self.assertEqual(there["head_digests"], back["head_digests"])
+        self.assertEqual((there["BWT"], back["BWT"], there["FWT"]), (0, 0, 0))
+        self.assertEqual(there["ACC"], back["ACC"])
+        self.assertEqual(there["ACC"], sum(there["matrix"][1]) / 2)
+        self.assertEqual(there["matrix"][0], [there["matrix"][1][0], 0])
+
+    def test_nested_folders_and_what_is_missing(self):
+        for name in ("shop/a", "shop/b"):
+            for part in ("train", "test"):
+                self.file(f"tasks/{name}/{part}.jsonl", jsonl([{"text": text, "label": label} for text, label in ROWS]))
+        self.assertEqual(self.answer("continual", "tasks")["order"], ["shop/a", "shop/b"])
+        self.bad(1, "continual", "tasks", "--order", "shop/a,shop/x", says=["no task 'shop/x'", "did you mean 'shop/a' or 'shop/b'?"])
+        self.bad(1, "continual", "nowhere", says="nowhere")
+        (self.folder / "empty").mkdir()
+        self.bad(1, "continual", "empty", says="no folder with train.jsonl and test.jsonl")
+
+
+def read_npy(path):
+    """(shape, float32 values) of a version 1.0 file in C order."""
+    content = path.read_bytes()
+    assert content[:8] == b"\x93NUMPY\x01\x00"
+    [length] = struct.unpack("<H", content[8:10])
+    assert (10 + length) % 64 == 0
+    header = eval(content[10:10 + length], {"__builtins__": {}})  # noqa: S307: written by the program under test.
+    assert header["descr"] == "<f4" and header["fortran_order"] is False
+    values = struct.unpack(f"<{header['shape'][0] * header['shape'][1]}f", content[10 + length:])
+    return header["shape"], values
+
+
+class EncodeTest(Case):
+    def test_embeddings_are_unit_rows_in_the_order_of_the_file(self):
+        path = self.file("x.txt", "a rather longer text that goes first\nshort\nshort\n")
+        self.good("embed", "--file", path, "--output", "x.npy")
+        shape, values = read_npy(self.folder / "x.npy")
+        self.assertEqual(shape, (3, 384))
+        for row in range(3):
+            self.assertAlmostEqual(sum(v * v for v in values[384 * row:384 * (row + 1)]), 1, places=5)
+        self.assertEqual(values[384:768], values[768:])
+        self.assertNotEqual(values[:384], values[384:768])
+
+    def test_bench_counts_what_it_encodes(self):
+        path = self.file("x.ids", "101 7592 102\n101 7592 2088 102\n")
+        figures = self.answer("bench", "encode", "--ids", path, "--threads", "1", "--output", "ids.npy")
+        self.assertEqual((figures["texts"], figures["tokens"], figures["threads"]), (2, 7, 1))
+        self.assertAlmostEqual(figures["tokens_per_second"], 7 / figures["seconds"], delta=1e-3 * figures["tokens_per_second"])
+        self.assertTrue({"engine", "isa", "texts_per_second"} <= set(figures))
+        self.good("embed", "--file", self.file("x.txt", "hello\nhello world\n"), "--output", "texts.npy")
+        self.assertEqual(read_npy(self.folder / "ids.npy"), read_npy(self.folder / "texts.npy"))
+        self.bad(1, "bench", "encode", "--ids", self.file("y.ids", "101 102\n101 -3 102\n"), says=["y.ids, line 2", "not a token id"])
+
+    def test_model(self):
+        self.assertEqual(self.answer("model", "info")["hidden_size"], 384)
+        checked = self.answer("model", "verify")
+        self.assertTrue(checked["published"])
+        self.assertTrue(checked["sha256"].startswith("53aa5117"))
+        self.bad(1, "model", "verify", "--model", "nowhere", says="nowhere")
+        self.bad(1, "model", "info", "--engine", "f16", says="f16")
+
+
+class SettingsTest(Case):
+    def settings(self, *words, **options):
+        return self.answer("info", *words, **options)["settings"]
+
+    def test_flag_before_environment_before_file_before_default(self):
+        config = self.file("ctt.toml", 'tokens_max = 11\nlog_level = "error"\nlisten = "127.0.0.1:1"\n')
+        env = {"CTT_TOKENS_MAX": "22", "LOG_LEVEL": "debug"}
+        self.assertEqual(self.settings()["tokens_max"], 256)
+        self.assertEqual(self.settings("--config", config)["tokens_max"], 11)
+        self.assertEqual(self.settings("--config", config, env=env)["tokens_max"], 22)
+        self.assertEqual(self.settings("--config", config, "--tokens-max", "33", env=env)["tokens_max"], 33)
+        self.assertEqual(self.settings("--config", config, env=env)["log_level"], "debug")
+        self.assertEqual(self.settings("--config", config)["listen"], "127.0.0.1:1")
+        self.assertEqual(self.settings(env={"LOG_LEVEL": "debug", "CTT_LOG_LEVEL": "error"})["log_level"], "error")
+        other = self.settings(env={"ENV": "staging", "PROMETHEUS_PORT": "9100"})
+        self.assertEqual((other["environment"], other["prometheus_port"]), ("staging", 9100))
+
+    def test_a_wrong_setting_is_wrong_usage_and_says_where_it_stands(self):
+        self.bad(2, "info", "--config", self.file("a.toml", "token_max = 1\n"), says=["a.toml", "did you mean 'tokens_max'"])
+        self.bad(2, "info", "--config", self.file("b.toml", "tokens_max = \n"), says=["b.toml", "line 1"])
+        self.bad(2, "info", "--config", self.file("c.toml", "tokens_max = 1.5\n"), says=["c.toml", "tokens_max"])
+        self.bad(2, "info", "--config", "absent.toml", says="absent.toml")
+        self.bad(2, "info", "--tokens-max", "many", says=["--tokens-max", "'many' is no integer"])
+        self.bad(2, "info", env={"CTT_THREADS": "-1"}, says=["CTT_THREADS", "at least 0"])
+
+    def test_wrong_usage(self):
+        self.bad(2, "lern", says="did you mean 'learn'?")
+        self.bad(2, "learn", says="task is required")
+        for words in ([], ["predict", "t"], ["unlearn", "t"], ["tasks"], ["learn", "t", "f", "--nope"], ["bench", "encode"]):
+            self.assertEqual(self.run_ctt(*words)[0], 2, words)
+        self.assertEqual(self.run_ctt("--help")[0], 0)
+        self.assertEqual(self.run_ctt("learn", "--help")[0], 0)
+        self.assertRegex(self.good("--version"), r"^\d+\.\d+\.\d+\n$")
+
+
+class ServerTest(Case):
+    def test_a_held_directory_says_so_and_url_goes_through_the_server(self):
+        self.learn_rows()
+        digest = self.answer("tasks", "show", "t")["head_digest"]
+        texts = self.file("texts.txt", "the parcel is late\nyou charged my card\n" * 60)
+        answers = self.good("predict", "t", "--file", texts)
+        rows = self.file("rows.jsonl", jsonl([{"text": text, "label": label} for text, label in ROWS]))
+        figures = self.answer("evaluate", "t", rows)
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.bad(1, "tasks", "list", says=["--url http://ADDRESS:PORT", "process"])
+            self.assertEqual(self.answer("tasks", "show", "t", "--url", url)["head_digest"], digest)
+            self.assertEqual(self.good("predict", "t", "--file", texts, "--url", url), answers)
+            self.assertEqual(self.answer("evaluate", "t", rows, env={"CTT_URL": url}), figures)
+            learned = self.answer("learn", "u", rows, "--url", url)
+            self.assertEqual((learned["rows"], learned["head_digest"], learned["settled"]), (6, digest, True))
+            self.bad(1, "learn", "u", self.file("long.jsonl", jsonl([{"text": "x" * 10_001, "label": "x"}])), "--url", url, says=["line 1", "at most 10000"])
+            self.bad(1, "predict", "tt", "x", "--url", url, says="did you mean 't'")
+            more = self.file("more.jsonl", jsonl([{"text": "hello", "label": "greeting", "id": "m1"}]))
+            self.assertEqual(self.answer("learn", "u", more, "--url", url)["classes"], 3)
+            self.assertEqual(self.answer("unlearn", "u", "--id", "m1", "--url", url)["unlearned"], ["m1"])
+            self.assertEqual(self.answer("tasks", "rename", "u", "v", "--url", url)["head_digest"], digest)
+            self.assertTrue(self.answer("versions", "v", "--url", url)["versions"][0]["live"])
+            self.assertEqual(self.answer("publish", "v", "1", "--url", url)["head_version"], 1)
+            self.good("tasks", "delete", "v", "--url", url)
+            self.assertEqual([task["task"] for task in self.answer("tasks", "list", "--url", url)["tasks"]], ["t"])
+            self.good("doctor", "--health", url)
+        self.bad(1, "doctor", "--health", url, says=url)
+        self.bad(1, "tasks", "list", "--url", url, says=url)
+        self.bad(1, "tasks", "list", "--url", "ftp://x", says="http://HOST:PORT")
+
+    def test_prometheus_port_has_metrics_and_probes_only(self):
+        with Server(CTT, self.data, "--prometheus-port", "0") as server:  # 0: none; take a port that is free.
+            free = server.port
+        with Server(CTT, self.data, "--prometheus-port", str(free)) as server:
+            status, text = server.call("GET", "/metrics")
+            self.assertEqual(status, 200)
+            self.assertIn("ctt_isa_info", text)
+            main, server.port = server.port, free
+            self.assertEqual(server.call("GET", "/metrics")[0], 200)
+            self.assertEqual(server.call("GET", "/livez")[0], 200)
+            self.assertEqual(server.call("GET", "/v1/tasks")[0], 503)
+            server.port = main
+            self.assertEqual(server.call("GET", "/v1/tasks")[0], 200)
+
+    def test_an_address_that_others_reach_needs_a_word(self):
+        self.bad(1, "serve", "--listen", "0.0.0.0:0", "--log-level", "off", says="--insecure")
+
+    def test_init_makes_a_directory(self):
+        self.assertEqual(len(self.answer("init")["encoder_id"]), 64)
+        self.assertTrue((self.folder / "data" / "ctt.lock").exists())
+
+
+class TerminalTest(Case):
+    def test_progress_is_for_terminals_only(self):
+        path = self.file("rows.jsonl", jsonl([{"text": f"{text} {i}", "label": label} for i in range(100) for text, label in ROWS]))
+        self.assertEqual(self.run_ctt("learn", "t", path)[2], "")
+        screen, program = pty.openpty()
+        done = subprocess.run([CTT, "learn", "u", path, "--data", self.data, "--json"], stdout=subprocess.PIPE, stderr=program, timeout=120)
+        self.assertEqual(json.loads(done.stdout)["rows"], 600)
+        import os
+        os.close(program)
+        self.assertIn(b"learn u [", os.read(screen, 10_000))
+        os.close(screen)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("ctt")
+    parser.add_argument("-k", default="")
+    arguments = parser.parse_args()
+    global CTT
+    CTT = str(pathlib.Path(arguments.ctt).resolve())
+    loader = unittest.TestLoader()
+    if arguments.k:
+        loader.testNamePatterns = [f"*{arguments.k}*"]
+    result = unittest.TextTestRunner(verbosity=2).run(loader.loadTestsFromModule(sys.modules["__main__"]))
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed, {len(result.skipped)} skipped")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

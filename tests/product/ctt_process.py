@@ -26,6 +26,13 @@ class Server:
         self.log = threading.Thread(target=lambda: [None for _ in self.process.stderr], daemon=True)
         self.log.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.stop()
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self._reap()

@@ -1,0 +1,99 @@
+#include "cli/http_client.h"
+
+#include <chrono>
+#include <regex>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+namespace ctt::cli {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+constexpr std::uint64_t kAnswerBytesMax = 256u << 20;
+
+// One call. Each step is asynchronous, because only then its deadline holds.
+class Exchange {
+ public:
+  explicit Exchange(std::int64_t timeout_ms) : timeout_(timeout_ms) {}
+
+  beast::error_code Connect(const std::string& host, const std::string& port) {
+    beast::error_code error;
+    asio::ip::tcp::resolver resolver(io_);
+    const auto found = resolver.resolve(host, port, error);
+    if (error) return error;
+    return Step([&](auto done) { stream_.async_connect(found, done); });
+  }
+
+  beast::error_code Send(const http::request<http::string_body>& request) {
+    return Step([&](auto done) { http::async_write(stream_, request, done); });
+  }
+
+  beast::error_code Receive() {
+    parser_.body_limit(kAnswerBytesMax);
+    return Step([&](auto done) { http::async_read(stream_, buffer_, parser_, done); });
+  }
+
+  HttpAnswer answer() {
+    return {static_cast<int>(parser_.get().result_int()), std::move(parser_.get().body())};
+  }
+
+ private:
+  template <typename Start>
+  beast::error_code Step(Start start) {
+    beast::error_code outcome;
+    stream_.expires_after(timeout_);
+    start([&outcome](beast::error_code error, const auto&) { outcome = error; });
+    io_.restart();
+    io_.run();
+    return outcome;
+  }
+
+  const std::chrono::milliseconds timeout_;
+  asio::io_context io_;
+  beast::tcp_stream stream_{io_};
+  beast::flat_buffer buffer_;
+  http::response_parser<http::string_body> parser_;
+};
+
+}  // namespace
+
+Result<HttpClient> HttpClient::Make(const std::string& url) {
+  static const std::regex kForm(R"(http://(\[[0-9a-fA-F:.]+\]|[^/:?#@]+)(?::([0-9]{1,5}))?/?)");
+  std::smatch parts;
+  if (!std::regex_match(url, parts, kForm))
+    return InvalidArgument("'" + url + "' is not of the form http://HOST:PORT");
+  std::string host = parts[1];
+  if (host.front() == '[') host = host.substr(1, host.size() - 2);
+  return HttpClient(host, parts[2].matched ? parts[2].str() : "80");
+}
+
+Result<HttpAnswer> HttpClient::Call(const std::string& method, const std::string& target,
+                                    const std::string& body, const std::string& content_type,
+                                    std::int64_t timeout_ms) const {
+  http::request<http::string_body> request;
+  request.method_string(method);
+  request.target(target);
+  request.set(http::field::host, host_ + ":" + port_);
+  request.set(http::field::user_agent, "ctt");
+  request.set(http::field::connection, "close");
+  if (!body.empty()) request.set(http::field::content_type, content_type);
+  request.body() = body;
+  request.prepare_payload();
+
+  Exchange exchange(timeout_ms);
+  beast::error_code error = exchange.Connect(host_, port_);
+  if (!error) error = exchange.Send(request);
+  if (!error) error = exchange.Receive();
+  if (error) {
+    return Status(Code::kUnavailable, "unreachable",
+                  "http://" + host_ + ":" + port_ + ": " + error.message());
+  }
+  return exchange.answer();
+}
+
+}  // namespace ctt::cli

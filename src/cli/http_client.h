@@ -1,0 +1,34 @@
+#pragma once
+// HttpClient: plain HTTP/1.1 calls to a ctt server, for --url and health checks.
+//
+// Threads: immutable after Make; share it as const. Each call opens a connection of its own.
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+
+namespace ctt::cli {
+
+struct HttpAnswer {
+  int status = 0;
+  std::string body;
+};
+
+class HttpClient {
+ public:
+  // `url` is http://HOST[:PORT][/], port 80 when absent. kInvalidArgument: anything else.
+  static Result<HttpClient> Make(const std::string& url);
+
+  // kUnavailable ("unreachable"): no connection, or it broke off, or nothing came for `timeout_ms`.
+  Result<HttpAnswer> Call(const std::string& method, const std::string& target,
+                          const std::string& body = "",
+                          const std::string& content_type = "application/json",
+                          std::int64_t timeout_ms = 300'000) const;
+
+ private:
+  HttpClient(std::string host, std::string port) : host_(std::move(host)), port_(std::move(port)) {}
+  std::string host_;
+  std::string port_;
+};
+
+}  // namespace ctt::cli

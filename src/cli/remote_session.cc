@@ -1,0 +1,346 @@
+#include "cli/remote_session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/json.h"
+#include "base/json_writer.h"
+#include "cli/http_client.h"
+
+namespace ctt::cli {
+namespace {
+
+constexpr std::size_t kTextsPerCall = 100;   // The server's default limit.
+constexpr std::int32_t kAllLabels = 10'000;  // The most that a task may have.
+constexpr auto kSettlePoll = std::chrono::milliseconds(100);
+constexpr int kSettlePollsMax = 6000;
+
+Code CodeOf(int http_status) {
+  switch (http_status) {
+    case 400:
+    case 422:
+      return Code::kInvalidArgument;
+    case 404:
+      return Code::kNotFound;
+    case 409:
+      return Code::kFailedPrecondition;
+    case 413:
+      return Code::kTooLarge;
+    case 429:
+      return Code::kResourceExhausted;
+    case 503:
+      return Code::kUnavailable;
+    case 504:
+      return Code::kDeadlineExceeded;
+    default:
+      return Code::kInternal;
+  }
+}
+
+// The problem that an answer describes, as the service's own Status.
+Status Problem(const HttpAnswer& answer) {
+  const Result<json::value> body = ParseJson(answer.body);
+  if (!body.ok() || !body->is_object())
+    return {CodeOf(answer.status), "the server answered " + std::to_string(answer.status)};
+  const auto code = OptionalString(body->get_object(), "code");
+  const auto detail = OptionalString(body->get_object(), "detail");
+  return {CodeOf(answer.status), code.ok() ? code->value_or("") : "",
+          detail.ok() ? detail->value_or("") : ""};
+}
+
+// Members of an answer of the server; absent or of another kind: the empty value.
+std::string Text(const json::object& object, std::string_view key) {
+  const auto value = OptionalString(object, key);
+  return value.ok() ? value->value_or("") : "";
+}
+std::int64_t Integer(const json::object& object, std::string_view key) {
+  const auto value = OptionalInteger(object, key);
+  return value.ok() ? value->value_or(0) : 0;
+}
+double Number(const json::object& object, std::string_view key) {
+  const auto value = OptionalNumber(object, key);
+  return value.ok() ? value->value_or(0) : 0;
+}
+bool Flag(const json::object& object, std::string_view key) {
+  const auto value = OptionalBool(object, key);
+  return value.ok() && value->value_or(false);
+}
+const json::array& List(const json::object& object, std::string_view key) {
+  static const json::array kEmpty;
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_array() ? value->get_array() : kEmpty;
+}
+std::vector<std::string> Strings(const json::object& object, std::string_view key) {
+  std::vector<std::string> strings;
+  for (const json::value& item : List(object, key))
+    if (item.is_string()) strings.emplace_back(item.get_string());
+  return strings;
+}
+
+service::TaskInfo ParseTask(const json::object& object) {
+  service::TaskInfo task;
+  task.name = Text(object, "name");
+  task.examples = Integer(object, "examples");
+  for (const json::value& label : List(object, "labels"))
+    if (label.is_object())
+      task.labels.push_back(
+          {Text(label.get_object(), "name"), Integer(label.get_object(), "examples")});
+  task.head_version = Integer(object, "head_version");
+  task.settled = Flag(object, "settled");
+  task.head = Text(object, "head");
+  task.block = Text(object, "block");
+  task.head_digest = Text(object, "head_digest");
+  return task;
+}
+
+service::TextAnswer ParseTextAnswer(const json::object& object) {
+  service::TextAnswer answer;
+  answer.in_scope = Flag(object, "in_scope");
+  answer.margin = Number(object, "margin");
+  answer.truncated = Flag(object, "truncated");
+  for (const json::value& score : List(object, "labels"))
+    if (score.is_object())
+      answer.ranked.push_back(
+          {Text(score.get_object(), "label"), Number(score.get_object(), "probability")});
+  return answer;
+}
+
+service::VersionInfo ParseVersion(const json::object& object) {
+  service::VersionInfo version;
+  version.number = Integer(object, "version");
+  version.live = Flag(object, "live");
+  version.settled = Flag(object, "settled");
+  version.examples = Integer(object, "examples");
+  version.head_digest = Text(object, "head_digest");
+  if (const json::value* report = object.if_contains("report"))
+    version.report = json::serialize(*report);
+  return version;
+}
+
+std::string ExamplesJson(const std::vector<service::LearnRow>& rows) {
+  JsonWriter out;
+  out.BeginObject().Key("examples").BeginArray();
+  for (const service::LearnRow& row : rows) {
+    out.BeginObject().Field("text", row.text).Field("label", row.label);
+    if (!row.id.empty()) out.Field("id", row.id);
+    if (!row.source.empty()) out.Field("source", row.source);
+    out.EndObject();
+  }
+  out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+std::string StringsJson(std::string_view key, const std::vector<std::string>& strings) {
+  JsonWriter out;
+  out.BeginObject().Key(key).BeginArray();
+  for (const std::string& text : strings) out.String(text);
+  out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+// The service's metrics over answers that came through HTTP.
+class Judge {
+ public:
+  void Add(const std::string& truth, const service::TextAnswer& answer) {
+    learn::Judged row;
+    row.truth = truth;
+    row.prediction.in_scope = answer.in_scope;
+    row.prediction.margin = answer.margin;
+    if (labels_.empty()) SetLabels(answer);
+    for (const service::LabelScore& score : answer.ranked) {
+      const auto at = std::lower_bound(labels_.begin(), labels_.end(), score.label);
+      row.prediction.ranked.push_back(
+          {static_cast<std::int32_t>(at - labels_.begin()), score.probability});
+    }
+    rows_.push_back(std::move(row));
+  }
+  learn::Metrics metrics() const { return learn::Evaluate(rows_, labels_); }
+
+ private:
+  void SetLabels(const service::TextAnswer& answer) {
+    for (const service::LabelScore& score : answer.ranked) labels_.push_back(score.label);
+    std::sort(labels_.begin(), labels_.end());
+  }
+  std::vector<learn::Judged> rows_;
+  std::vector<std::string> labels_;
+};
+
+class RemoteSession final : public Session {
+ public:
+  explicit RemoteSession(HttpClient client) : client_(std::move(client)) {}
+
+  LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) override {
+    return std::async(std::launch::async,
+                      [this, task, rows = std::move(rows)] { return LearnRows(task, rows); });
+  }
+
+  Result<service::TaskInfo> Settle(const std::string& task) override {
+    for (int poll = 0; poll < kSettlePollsMax; ++poll) {
+      CTT_ASSIGN_OR_RETURN(service::TaskInfo info, ShowTask(task));
+      if (info.settled) return info;
+      std::this_thread::sleep_for(kSettlePoll);
+    }
+    return Status(Code::kDeadlineExceeded, "the server has not settled '" + task + "' in time");
+  }
+
+  Result<service::UnlearnAnswer> Unlearn(const std::string& task,
+                                         std::vector<std::string> ids) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object,
+                         Ask("DELETE", Path(task) + "/examples", StringsJson("ids", ids)));
+    service::UnlearnAnswer answer;
+    answer.task = task;
+    answer.ids = Strings(object, "ids");
+    answer.missing = Strings(object, "missing");
+    answer.statistics_before = Text(object, "statistics_before");
+    answer.statistics_after = Text(object, "statistics_after");
+    answer.examples = Integer(object, "examples");
+    answer.head_version = Integer(object, "head_version");
+    return answer;
+  }
+
+  Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
+                                         std::int32_t top_k) override {
+    service::PredictAnswer answer;
+    for (std::size_t i = 0; i < texts.size(); i += kTextsPerCall) {
+      const std::size_t end = std::min(i + kTextsPerCall, texts.size());
+      CTT_RETURN_IF_ERROR(
+          PredictSome(task, {texts.begin() + i, texts.begin() + end}, top_k, answer));
+    }
+    return answer;
+  }
+
+  Result<learn::Metrics> Evaluate(const std::string& task,
+                                  std::vector<service::EvaluateRow> rows) override {
+    Judge judge;
+    for (std::size_t i = 0; i < rows.size(); i += kTextsPerCall) {
+      const std::size_t end = std::min(i + kTextsPerCall, rows.size());
+      std::vector<std::string> texts;
+      for (std::size_t r = i; r < end; ++r) texts.push_back(rows[r].text);
+      CTT_ASSIGN_OR_RETURN(const auto answer, Predict(task, std::move(texts), kAllLabels));
+      for (std::size_t r = i; r < end; ++r) judge.Add(rows[r].label, answer.texts[r - i]);
+    }
+    return judge.metrics();
+  }
+
+  Result<std::vector<service::TaskInfo>> ListTasks() override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", "/v1/tasks"));
+    std::vector<service::TaskInfo> tasks;
+    for (const json::value& task : List(object, "tasks"))
+      if (task.is_object()) tasks.push_back(ParseTask(task.get_object()));
+    return tasks;
+  }
+
+  Result<service::TaskInfo> ShowTask(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", Path(task)));
+    return ParseTask(object);
+  }
+
+  Status RenameTask(const std::string& task, const std::string& name) override {
+    JsonWriter body;
+    body.BeginObject().Field("name", name).EndObject();
+    return Ask("PATCH", Path(task), body.json()).status();
+  }
+
+  Status DeleteTask(const std::string& task) override { return Ask("DELETE", Path(task)).status(); }
+
+  Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", Path(task) + "/versions"));
+    std::vector<service::VersionInfo> versions;
+    for (const json::value& version : List(object, "versions"))
+      if (version.is_object()) versions.push_back(ParseVersion(version.get_object()));
+    return versions;
+  }
+
+  Result<service::TaskInfo> PublishVersion(const std::string& task, std::int64_t version) override {
+    JsonWriter body;
+    body.BeginObject().Field("version", version).EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object,
+                         Ask("PUT", Path(task) + "/aliases/live", body.json()));
+    return ParseTask(object);
+  }
+
+  Result<service::ModelInfo> Model() override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", "/model/info"));
+    service::ModelInfo model;
+    model.name = Text(object, "name");
+    model.encoder_id = Text(object, "encoder_id");
+    model.engine = Text(object, "engine");
+    model.isa = Text(object, "isa");
+    return model;
+  }
+
+ private:
+  static std::string Path(const std::string& task) {
+    std::string path = "/v1/tasks/";
+    for (const char c : task) {  // A good name needs no escaping; a bad one must stay one segment.
+      const auto byte = static_cast<unsigned char>(c);
+      if (std::isalnum(byte) != 0 || c == '_' || c == '.' || c == ':' || c == '-') {
+        path += c;
+      } else {
+        constexpr char kHex[] = "0123456789ABCDEF";
+        path += {'%', kHex[byte >> 4], kHex[byte & 15]};
+      }
+    }
+    return path;
+  }
+
+  // The object of a good answer (empty when it has no body), or the problem.
+  Result<json::object> Ask(const std::string& method, const std::string& target,
+                           const std::string& body = "") const {
+    CTT_ASSIGN_OR_RETURN(const HttpAnswer answer, client_.Call(method, target, body));
+    if (answer.status < 200 || answer.status > 299) return Problem(answer);
+    if (answer.body.empty()) return json::object();
+    CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(answer.body));
+    if (!value.is_object()) return Internal("the server's answer is no JSON object");
+    return std::move(value.get_object());
+  }
+
+  Result<service::LearnAnswer> LearnRows(const std::string& task,
+                                         const std::vector<service::LearnRow>& rows) const {
+    CTT_ASSIGN_OR_RETURN(const json::object object,
+                         Ask("POST", Path(task) + "/examples", ExamplesJson(rows)));
+    service::LearnAnswer answer;
+    answer.task = task;
+    answer.created = Flag(object, "created");
+    answer.ids = Strings(object, "ids");
+    answer.accepted = Integer(object, "accepted");
+    answer.examples = Integer(object, "examples");
+    answer.classes = Integer(object, "classes");
+    answer.head_version = Integer(object, "head_version");
+    return answer;
+  }
+
+  Status PredictSome(const std::string& task, const std::vector<std::string>& texts,
+                     std::int32_t top_k, service::PredictAnswer& answer) const {
+    JsonWriter body;
+    body.BeginObject().Field("top_k", top_k).Key("texts").BeginArray();
+    for (const std::string& text : texts) body.String(text);
+    body.EndArray().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object,
+                         Ask("POST", Path(task) + "/predict", body.json()));
+    answer.task = Text(object, "task");
+    answer.head_version = Integer(object, "head_version");
+    const json::array& results = List(object, "results");
+    if (results.size() != texts.size())
+      return Internal("the server answered another number of texts");
+    for (const json::value& result : results) {
+      if (!result.is_object()) return Internal("the server's answer has no result object");
+      answer.texts.push_back(ParseTextAnswer(result.get_object()));
+      if (answer.texts.back().ranked.empty()) return Internal("the server's answer has no label");
+    }
+    return Status::Ok();
+  }
+
+  const HttpClient client_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> OpenRemoteSession(const std::string& url) {
+  CTT_ASSIGN_OR_RETURN(HttpClient client, HttpClient::Make(url));
+  return std::unique_ptr<Session>(std::make_unique<RemoteSession>(std::move(client)));
+}
+
+}  // namespace ctt::cli
