@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/course.h"
 #include "cli/learn_file.h"
 #include "cli/session.h"
 
@@ -37,33 +38,6 @@ std::string TaskName(std::string folder) {
   std::replace(folder.begin(), folder.end(), '/', ':');
   return folder;
 }
-
-// R_ij: accuracy on the test file of task j after learning tasks 1..i. A task that has not been
-// learned has no head and answers nothing: no row is right, R_ij = b_j = 0.
-struct Course {
-  std::vector<std::string> order;
-  std::vector<std::vector<double>> matrix;  // R, [tasks, tasks].
-  std::map<std::string, std::string> digests;
-  double seconds = 0;
-
-  double Acc() const {
-    double sum = 0;
-    for (const double value : matrix.back()) sum += value;
-    return sum / static_cast<double>(order.size());
-  }
-  double Bwt() const {
-    if (order.size() < 2) return 0;
-    double sum = 0;
-    for (std::size_t j = 0; j + 1 < order.size(); ++j) sum += matrix.back()[j] - matrix[j][j];
-    return sum / static_cast<double>(order.size() - 1);
-  }
-  double Fwt() const {
-    if (order.size() < 2) return 0;
-    double sum = 0;
-    for (std::size_t j = 1; j < order.size(); ++j) sum += matrix[j - 1][j];  // Less b_j = 0.
-    return sum / static_cast<double>(order.size() - 1);
-  }
-};
 
 Result<double> Accuracy(Session& session, const fs::path& folder, const std::string& task) {
   CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open({(folder / "test.jsonl").string()}, true));

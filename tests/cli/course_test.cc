@@ -1,0 +1,23 @@
+#include "cli/course.h"
+
+#include <gtest/gtest.h>
+
+namespace ctt::cli {
+namespace {
+
+TEST(CourseTest, FiguresAreThoseOfLopezPazAndRanzato) {
+  const Course course{{"a", "b", "c"}, {{0.9, 0.2, 0.1}, {0.8, 0.7, 0.3}, {0.6, 0.4, 0.4}}, {}, 0};
+  EXPECT_DOUBLE_EQ(course.Acc(), (0.6 + 0.4 + 0.4) / 3);
+  EXPECT_DOUBLE_EQ(course.Bwt(), ((0.6 - 0.9) + (0.4 - 0.7)) / 2);
+  EXPECT_DOUBLE_EQ(course.Fwt(), (0.2 + 0.3) / 2);
+}
+
+TEST(CourseTest, OneTaskHasNothingToTransfer) {
+  const Course course{{"a"}, {{0.9}}, {}, 0};
+  EXPECT_EQ(course.Acc(), 0.9);
+  EXPECT_EQ(course.Bwt(), 0);
+  EXPECT_EQ(course.Fwt(), 0);
+}
+
+}  // namespace
+}  // namespace ctt::cli
