@@ -13,10 +13,10 @@ TEST(CourseTest, FiguresAreThoseOfLopezPazAndRanzato) {
 }
 
 TEST(CourseTest, AccIsTheSameBitsInEveryOrder) {
-  const std::vector<double> last = {0.1, 0.2, 0.3, 0.7};
+  const std::vector<double> last = {0.1, 0.2, 0.3};
   const std::vector<double> back(last.rbegin(), last.rend());
-  ASSERT_NE(last[0] + last[1] + last[2] + last[3], back[0] + back[1] + back[2] + back[3]);
-  const std::vector<std::string> names(4, "t");
+  ASSERT_NE(last[0] + last[1] + last[2], back[0] + back[1] + back[2]);
+  const std::vector<std::string> names(3, "t");
   EXPECT_EQ((Course{names, {last}, {}, 0}).Acc(), (Course{names, {back}, {}, 0}).Acc());
 }
 
