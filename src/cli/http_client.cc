@@ -1,7 +1,9 @@
 #include "cli/http_client.h"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
-#include <regex>
+#include <string_view>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
@@ -63,13 +65,23 @@ class Exchange {
 }  // namespace
 
 Result<HttpClient> HttpClient::Make(const std::string& url) {
-  static const std::regex kForm(R"(http://(\[[0-9a-fA-F:.]+\]|[^/:?#@]+)(?::([0-9]{1,5}))?/?)");
-  std::smatch parts;
-  if (!std::regex_match(url, parts, kForm))
-    return InvalidArgument("'" + url + "' is not of the form http://HOST:PORT");
-  std::string host = parts[1];
-  if (host.front() == '[') host = host.substr(1, host.size() - 2);
-  return HttpClient(host, parts[2].matched ? parts[2].str() : "80");
+  constexpr std::string_view kScheme = "http://";
+  const Status wrong = InvalidArgument("'" + url + "' is not of the form http://HOST:PORT");
+  if (!url.starts_with(kScheme)) return wrong;
+  std::string_view rest = std::string_view(url).substr(kScheme.size());
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const bool bracketed = rest.starts_with('[');  // [ADDRESS] of IPv6.
+  const std::size_t host_end = bracketed ? rest.find(']') : rest.find(':');
+  const std::string_view host = rest.substr(bracketed, host_end - bracketed);
+  if (host.empty() || host.find_first_of("/?#@[]") != std::string_view::npos) return wrong;
+  if (bracketed && host_end == std::string_view::npos) return wrong;
+  rest.remove_prefix(std::min(rest.size(), host_end + bracketed));
+  if (rest.empty()) return HttpClient(std::string(host), "80");
+  std::uint16_t port = 0;
+  const char* end = rest.data() + rest.size();
+  const auto [last, error] = std::from_chars(rest.data() + 1, end, port);
+  if (rest[0] != ':' || error != std::errc() || last != end) return wrong;
+  return HttpClient(std::string(host), std::to_string(port));
 }
 
 Result<HttpAnswer> HttpClient::Call(const std::string& method, const std::string& target,

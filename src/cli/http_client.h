@@ -4,6 +4,7 @@
 // Threads: immutable after Make; share it as const. Each call opens a connection of its own.
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/status.h"
 
@@ -24,6 +25,9 @@ class HttpClient {
                           const std::string& body = "",
                           const std::string& content_type = "application/json",
                           std::int64_t timeout_ms = 300'000) const;
+
+  const std::string& host() const { return host_; }
+  const std::string& port() const { return port_; }
 
  private:
   HttpClient(std::string host, std::string port) : host_(std::move(host)), port_(std::move(port)) {}
