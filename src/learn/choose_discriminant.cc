@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/parallel.h"
 #include "learn/leave_one_out.h"
 
 namespace ctt::learn {
@@ -76,27 +77,38 @@ class LambdaSearch {
   Distances distances_;
 };
 
-void TryBlock(const Statistics& statistics, const RowOrder& order, const std::vector<Row>& sample,
-              Block block, const SettleOptions& options, const std::atomic<bool>* cancelled,
-              std::vector<Candidate>& candidates, DiscriminantChoice& best) {
+// What the best head of one block would be; unjudged when no row can be left out.
+struct BlockTrial {
+  DiscriminantChoice choice;
+  std::vector<Candidate> candidates;
+};
+
+BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
+                    const std::vector<Row>& sample, Block block, const SettleOptions& options,
+                    const std::atomic<bool>* cancelled) {
+  BlockTrial trial;
   const Scatter scatter = ScatterOf(statistics, order.classes, block);
   const std::vector<double> log_prior = LogPrior(scatter, options.prior);
   const LeaveOneOut rows(scatter, sample, BlockColumns(block, statistics.feature_dim()));
-  if (rows.row_count() == 0) return;
-  LambdaSearch search(rows, log_prior, block, cancelled, candidates);
+  if (rows.row_count() == 0) return trial;
+  LambdaSearch search(rows, log_prior, block, cancelled, trial.candidates);
   search.Run();
-  if (!search.found() || search.fit().log_loss >= best.log_loss) return;
+  if (!search.found()) return trial;
   const double beta = search.fit().beta;
-  best.log_loss = search.fit().log_loss;
-  best.accuracy = search.fit().accuracy;
-  best.judged = true;
-  best.settings.block = block;
-  best.settings.lambda = search.lambda();
-  best.settings.temperature = beta / scatter.example_count;
-  best.settings.set_quantile = SetQuantile(
+  DiscriminantChoice& choice = trial.choice;
+  choice.settings = StartingSettings(statistics);
+  choice.settings.prior = options.prior;
+  choice.log_loss = search.fit().log_loss;
+  choice.accuracy = search.fit().accuracy;
+  choice.judged = true;
+  choice.settings.block = block;
+  choice.settings.lambda = search.lambda();
+  choice.settings.temperature = beta / scatter.example_count;
+  choice.settings.set_quantile = SetQuantile(
       Misfits(rows.UnseenBy(search.distances(), log_prior), beta), options.set_error_rate);
-  best.settings.scope_threshold =
+  choice.settings.scope_threshold =
       ScopeThreshold(rows.ScopeScores(search.distances()), options.scope_reject_rate);
+  return trial;
 }
 
 }  // namespace
@@ -117,9 +129,17 @@ DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrd
   DiscriminantChoice best;
   best.settings = StartingSettings(statistics);
   best.settings.prior = options.prior;
-  if (order.classes.size() > 1)
-    for (const Block block : {Block::kBoth, Block::kLast, Block::kLayer4})
-      TryBlock(statistics, order, sample, block, options, cancelled, candidates, best);
+  if (order.classes.size() > 1) {
+    constexpr std::array kBlocks = {Block::kBoth, Block::kLast, Block::kLayer4};
+    std::array<BlockTrial, kBlocks.size()> trials;
+    ParallelFor(options.threads, kBlocks.size(), [&](std::size_t at) {
+      trials[at] = TryBlock(statistics, order, sample, kBlocks[at], options, cancelled);
+    });
+    for (const BlockTrial& trial : trials) {
+      candidates.insert(candidates.end(), trial.candidates.begin(), trial.candidates.end());
+      if (trial.choice.judged && trial.choice.log_loss < best.log_loss) best = trial.choice;
+    }
+  }
   return best;
 }
 

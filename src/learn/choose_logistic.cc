@@ -19,13 +19,13 @@ bool IsCancelled(const std::atomic<bool>* cancelled) {
 class RhoSearch {
  public:
   RhoSearch(const Logistic& logistic, const std::vector<Split>& splits, std::int64_t class_count,
-            Block block, double set_error_rate, const std::atomic<bool>* cancelled,
+            Block block, const SettleOptions& options, const std::atomic<bool>* cancelled,
             std::vector<Candidate>& candidates)
       : logistic_(logistic),
         splits_(splits),
         no_prior_(class_count),
         block_(block),
-        set_error_rate_(set_error_rate),
+        options_(options),
         cancelled_(cancelled),
         candidates_(candidates) {}
 
@@ -44,7 +44,8 @@ class RhoSearch {
     if (IsCancelled(cancelled_)) return false;
     Logistic::Bound bound = logistic_.BoundFor(kRhos[at]);
     const auto class_count = static_cast<std::int64_t>(no_prior_.size());
-    const HeldOut held_out = HoldOutLogistic(logistic_, splits_, class_count, bound, cancelled_);
+    const HeldOut held_out =
+        HoldOutLogistic(logistic_, splits_, class_count, bound, options_.threads, cancelled_);
     const Unseen unseen = held_out.View(no_prior_);
     const Fit fit = FitTemperature(unseen);
     candidates_.push_back({HeadKind::kLogistic, block_, kRhos[at], fit.log_loss, fit.accuracy});
@@ -53,7 +54,7 @@ class RhoSearch {
     best_.temperature = fit.beta;
     best_.log_loss = fit.log_loss;
     best_.accuracy = fit.accuracy;
-    best_.set_quantile = SetQuantile(Misfits(unseen, fit.beta), set_error_rate_);
+    best_.set_quantile = SetQuantile(Misfits(unseen, fit.beta), options_.set_error_rate);
     bound_ = std::move(bound);
     return true;
   }
@@ -62,7 +63,7 @@ class RhoSearch {
   const std::vector<Split>& splits_;
   std::vector<double> no_prior_;  // [C] zeros: the fit has its own intercept.
   Block block_;
-  double set_error_rate_;
+  const SettleOptions& options_;
   const std::atomic<bool>* cancelled_;
   std::vector<Candidate>& candidates_;
   LogisticChoice best_;
@@ -88,11 +89,11 @@ std::optional<LogisticChoice> ChooseLogistic(const Statistics& statistics, const
       FitTemperature(rival->View(LogPrior(scatter, Prior::kEmpirical))).log_loss;
 
   const Logistic logistic(scatter, BlockColumns(discriminant.block, statistics.feature_dim()));
-  RhoSearch search(logistic, splits, class_count, discriminant.block, options.set_error_rate,
-                   cancelled, candidates);
+  RhoSearch search(logistic, splits, class_count, discriminant.block, options, cancelled,
+                   candidates);
   search.Run();
   if (IsCancelled(cancelled) || search.best().log_loss >= rival_loss) return std::nullopt;
-  search.best().model = logistic.Fit(order.rows, search.bound(), cancelled);
+  search.best().model = logistic.Fit(order.rows, search.bound(), options.threads, cancelled);
   return std::move(search.best());
 }
 

@@ -114,12 +114,12 @@ std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
 }
 
 HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
-                        std::int64_t class_count, const Logistic::Bound& bound,
+                        std::int64_t class_count, const Logistic::Bound& bound, int threads,
                         const std::atomic<bool>* cancelled) {
   HeldOut result(splits, class_count);
   for (const Split& split : splits) {
     const std::vector<float> scores =
-        logistic.Scores(logistic.Fit(split.fitted, bound, cancelled), split.held_out);
+        logistic.Scores(logistic.Fit(split.fitted, bound, threads, cancelled), split.held_out);
     const std::int64_t padded = PaddedRows(static_cast<std::int64_t>(split.held_out.size()));
     result.Append(split.held_out.size(), [&](std::int64_t c, std::size_t i) {
       return -2.0 * scores[c * padded + static_cast<std::int64_t>(i)];

@@ -50,7 +50,7 @@ std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
 
 // Head B of each split's fitted rows.
 HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
-                        std::int64_t class_count, const Logistic::Bound& bound,
+                        std::int64_t class_count, const Logistic::Bound& bound, int threads,
                         const std::atomic<bool>* cancelled);
 
 }  // namespace ctt::learn

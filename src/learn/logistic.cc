@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "base/parallel.h"
 #include "kernels/algebra.h"
 #include "learn/cholesky.h"
 #include "learn/temperature.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr double kSteps = 48;
 constexpr std::size_t kRowsAtOnce = 256;
+constexpr std::size_t kLanes = 4;          // Sums of the gradient, each one thread's at a time.
 constexpr std::size_t kTurnedAtOnce = 16;  // Rows whose bytes share a cache line of a chunk.
 
 }  // namespace
@@ -70,8 +72,8 @@ Logistic::Bound Logistic::BoundFor(double rho) const {
 
 class Logistic::Descent {
  public:
-  Descent(const Logistic& problem, const std::vector<Row>& rows, const Bound& bound)
-      : problem_(problem), bound_(bound), n_(static_cast<double>(rows.size())) {
+  Descent(const Logistic& problem, const std::vector<Row>& rows, const Bound& bound, int threads)
+      : problem_(problem), bound_(bound), threads_(threads), n_(static_cast<double>(rows.size())) {
     for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce)
       chunks_.emplace_back(
           std::span<const Row>(rows).subspan(first, std::min(kRowsAtOnce, rows.size() - first)),
@@ -80,6 +82,7 @@ class Logistic::Descent {
     at_ = {std::vector<float>(size), std::vector<double>(problem.scatter_.class_count)};
     ahead_ = at_;
     step_.resize(size);
+    lanes_.resize(std::min(kLanes, chunks_.size()));
   }
 
   void Step() {
@@ -87,38 +90,56 @@ class Logistic::Descent {
     const std::int64_t dim = problem_.scatter_.dim;
     std::fill(step_.begin(), step_.end(), 0.0f);
     kernels::Algebra().multiply_add_f32(problem_.scatter_.class_count, dim, dim, 1.0f,
-                                        {gradient_.data(), dim, 1}, {bound_.inverse.data(), dim, 1},
-                                        step_.data(), dim);
+                                        {lanes_[0].gradient.data(), dim, 1},
+                                        {bound_.inverse.data(), dim, 1}, step_.data(), dim);
     Move();
   }
   LogisticWeights Take() && { return std::move(at_); }
 
  private:
+  struct Lane {
+    std::vector<float> gradient;          // [C, D_b]
+    std::vector<double> bias_gradient;    // [C]
+    std::vector<float> features, errors;  // Of one chunk.
+  };
+
+  // Lane l sums the chunks l, l + kLanes, ...; lane 0 ends up with all.
   void FindGradient() {
-    gradient_.assign(step_.size(), 0);
-    bias_gradient_.assign(at_.bias.size(), 0);
-    for (const Chunk& chunk : chunks_) AddErrors(chunk);
+    ParallelFor(threads_, lanes_.size(), [&](std::size_t at) {
+      lanes_[at].gradient.assign(step_.size(), 0);
+      lanes_[at].bias_gradient.assign(at_.bias.size(), 0);
+      for (std::size_t chunk = at; chunk < chunks_.size(); chunk += kLanes)
+        AddErrors(chunks_[chunk], lanes_[at]);
+    });
+    Lane& all = lanes_[0];
+    for (const Lane& lane : std::span(lanes_).subspan(1)) {
+      for (std::size_t k = 0; k < step_.size(); ++k) all.gradient[k] += lane.gradient[k];
+      for (std::size_t c = 0; c < at_.bias.size(); ++c)
+        all.bias_gradient[c] += lane.bias_gradient[c];
+    }
     const auto scale = static_cast<float>(1 / n_), ridge = static_cast<float>(bound_.ridge);
-    for (std::size_t k = 0; k < gradient_.size(); ++k)
-      gradient_[k] = gradient_[k] * scale + ridge * ahead_.weights[k];
+    for (std::size_t k = 0; k < step_.size(); ++k)
+      all.gradient[k] = all.gradient[k] * scale + ridge * ahead_.weights[k];
   }
 
   // gradient += (P - Y) x^T over the chunk.
-  void AddErrors(const Chunk& chunk) {
+  void AddErrors(const Chunk& chunk, Lane& lane) const {
     const kernels::AlgebraKernels& algebra = kernels::Algebra();
     const std::int64_t dim = problem_.scatter_.dim, classes = problem_.scatter_.class_count;
     const auto count = static_cast<std::int64_t>(chunk.rows.size());
-    problem_.ScoreChunk(ahead_, chunk, features_, errors_);
-    algebra.softmax_f32(classes, chunk.padded, errors_.data());
-    for (std::int64_t i = 0; i < count; ++i) errors_[chunk.rows[i].label * chunk.padded + i] -= 1;
+    problem_.ScoreChunk(ahead_, chunk, lane.features, lane.errors);
+    algebra.softmax_f32(classes, chunk.padded, lane.errors.data());
+    for (std::int64_t i = 0; i < count; ++i)
+      lane.errors[chunk.rows[i].label * chunk.padded + i] -= 1;
     for (std::int64_t c = 0; c < classes; ++c)
-      for (std::int64_t i = 0; i < count; ++i) bias_gradient_[c] += errors_[c * chunk.padded + i];
-    features_.resize(count * dim);
+      for (std::int64_t i = 0; i < count; ++i)
+        lane.bias_gradient[c] += lane.errors[c * chunk.padded + i];
+    lane.features.resize(count * dim);
     for (std::int64_t i = 0; i < count; ++i)
       algebra.subtract_mean_f32(dim, chunk.rows[i].phi + problem_.columns_.begin,
-                                problem_.mean_.data(), false, features_.data() + i * dim);
-    algebra.multiply_add_f32(classes, dim, count, 1.0f, {errors_.data(), chunk.padded, 1},
-                             {features_.data(), dim, 1}, gradient_.data(), dim);
+                                problem_.mean_.data(), false, lane.features.data() + i * dim);
+    algebra.multiply_add_f32(classes, dim, count, 1.0f, {lane.errors.data(), chunk.padded, 1},
+                             {lane.features.data(), dim, 1}, lane.gradient.data(), dim);
   }
 
   // next = ahead - step; the momentum starts over when the step and the last move disagree.
@@ -137,7 +158,7 @@ class Logistic::Descent {
       at_.weights[k] = next;
     }
     for (std::size_t c = 0; c < at_.bias.size(); ++c) {
-      const double next = ahead_.bias[c] - 2 * bias_gradient_[c] / n_;
+      const double next = ahead_.bias[c] - 2 * lanes_[0].bias_gradient[c] / n_;
       ahead_.bias[c] = next + carry * (next - at_.bias[c]);
       at_.bias[c] = next;
     }
@@ -145,13 +166,13 @@ class Logistic::Descent {
 
   const Logistic& problem_;
   const Bound& bound_;
+  int threads_;
   double n_;
   double momentum_ = 1;
   std::vector<Chunk> chunks_;
-  LogisticWeights at_, ahead_;            // Where the weights are, and where momentum carries them.
-  std::vector<float> gradient_, step_;    // [C, D_b]
-  std::vector<double> bias_gradient_;     // [C]
-  std::vector<float> features_, errors_;  // Of one chunk.
+  LogisticWeights at_, ahead_;  // Where the weights are, and where momentum carries them.
+  std::vector<float> step_;     // [C, D_b]
+  std::vector<Lane> lanes_;
 };
 
 void Logistic::ScoreChunk(const LogisticWeights& model, const Chunk& chunk,
@@ -169,9 +190,9 @@ void Logistic::ScoreChunk(const LogisticWeights& model, const Chunk& chunk,
                            {features.data(), padded, 1}, scores.data(), padded);
 }
 
-LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const Bound& bound,
+LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const Bound& bound, int threads,
                               const std::atomic<bool>* cancelled) const {
-  Descent descent(*this, rows, bound);
+  Descent descent(*this, rows, bound, threads);
   const auto steps = static_cast<int>(std::lround(kSteps * std::sqrt(gamma_)));
   for (int step = 0; step < steps; ++step) {
     if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) break;

@@ -11,7 +11,8 @@
 // points uphill (O'Donoghue & Candes 2015). 40 sqrt(gamma) steps from 0, as the study found
 // (METHOD, section 1): fewer lose accuracy, a start at A's weights overfits.
 //
-// fp32 with fixed order: rows as given, one chain an element. Threads: pure.
+// fp32 with fixed order: rows as given, dealt out to kLanes sums that are added in order, whatever
+// the number of threads. Threads: pure.
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -39,8 +40,8 @@ class Logistic {
   Bound BoundFor(double rho) const;
 
   // Stops early with what it has when *cancelled becomes true. REQUIRES: at least one row. Memory:
-  // D_b bytes a row, and 2 MiB.
-  LogisticWeights Fit(const std::vector<Row>& rows, const Bound& bound,
+  // D_b bytes a row, and kLanes times (2 MiB and the size of the weights).
+  LogisticWeights Fit(const std::vector<Row>& rows, const Bound& bound, int threads,
                       const std::atomic<bool>* cancelled) const;
 
   // [C, PaddedRows(n)] scores of rows, class-major.

@@ -60,6 +60,7 @@ struct SettleOptions {
   Prior prior = Prior::kEmpirical;
   double scope_reject_rate = 0.05;  // Share of in-scope examples that may be called out of scope.
   double set_error_rate = 0.10;
+  int threads = 1;  // At most; the result is the same bits for any number.
 };
 
 // kCancelled when *cancelled becomes true (checked every few 10 ms; may be null).

@@ -118,7 +118,8 @@ Status Service::State::BindEncoder() {
 
 Status Service::State::Open() {
   CTT_RETURN_IF_ERROR(BindEncoder());
-  settler = std::make_unique<Settler>(stores, options.settle_delay_ms, clock, metrics);
+  settler = std::make_unique<Settler>(stores, options.settle_delay_ms, ThreadCount(options.threads),
+                                      clock, metrics);
   learner = std::make_unique<Learner>(stores, catalog, encoder->feature_dim(),
                                       options.limits.labels_max, clock, metrics,
                                       [this](store::TaskId task) { settler->Touch(task); });

@@ -17,10 +17,11 @@ constexpr int kRunsMax = 5;
 
 }  // namespace
 
-Settler::Settler(Stores stores, std::int64_t delay_ms, const Clock& clock,
+Settler::Settler(Stores stores, std::int64_t delay_ms, int urgent_threads, const Clock& clock,
                  telemetry::Metrics& metrics)
     : stores_(stores),
       delay_us_(delay_ms < 0 ? -1 : delay_ms * 1000),
+      urgent_threads_(urgent_threads),
       clock_(clock),
       metrics_(metrics) {}
 
@@ -93,9 +94,10 @@ void Settler::Run() {
           });
       continue;
     }
-    Result<bool> settled = SettleTask(*task);
+    const int threads = waiting.empty() ? 1 : urgent_threads_;
+    Result<bool> settled = SettleTask(*task, threads);
     for (int run = 1; !waiting.empty() && settled.ok() && !*settled && run < kRunsMax; ++run)
-      settled = SettleTask(*task);
+      settled = SettleTask(*task, threads);
     if (!settled.ok() && settled.status().code() != Code::kCancelled &&
         settled.status().code() != Code::kNotFound) {
       stores_.events.Write(
@@ -108,7 +110,7 @@ void Settler::Run() {
 }
 
 // False: lessons came in while it ran; the learner took over the choices only.
-Result<bool> Settler::SettleTask(store::TaskId task) {
+Result<bool> Settler::SettleTask(store::TaskId task, int threads) {
   const std::int64_t start_us = clock_.SteadyMicros();
   CTT_ASSIGN_OR_RETURN(const Learner::Snapshot snapshot,
                        Wait<Learner::Snapshot>([&](Done<Learner::Snapshot> done) {
@@ -117,7 +119,7 @@ Result<bool> Settler::SettleTask(store::TaskId task) {
   if (snapshot.settled || snapshot.statistics == nullptr) return true;
   CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores_.log, task, snapshot.watermark));
   CTT_ASSIGN_OR_RETURN(learn::Settled settled,
-                       learn::Settle(*snapshot.statistics, rows, {}, &stopping_));
+                       learn::Settle(*snapshot.statistics, rows, {.threads = threads}, &stopping_));
   CTT_ASSIGN_OR_RETURN(const bool published, Wait<bool>([&](Done<bool> done) {
                          learner_->Adopt(task, snapshot.watermark, std::move(settled),
                                          std::move(done));

@@ -19,8 +19,10 @@ namespace ctt::service {
 class Settler {
  public:
   // `delay_ms` after the last lesson; -1: only what SettleNow asks for. `learner` may be set later
-  // but before Start.
-  Settler(Stores stores, std::int64_t delay_ms, const Clock& clock, telemetry::Metrics& metrics);
+  // but before Start. A run that somebody waits for takes `urgent_threads`, any other one: it must
+  // not slow the answers.
+  Settler(Stores stores, std::int64_t delay_ms, int urgent_threads, const Clock& clock,
+          telemetry::Metrics& metrics);
   ~Settler();  // As Stop.
   Settler(const Settler&) = delete;
   Settler& operator=(const Settler&) = delete;
@@ -51,10 +53,11 @@ class Settler {
   };
 
   void Run();
-  Result<bool> SettleTask(store::TaskId task);
+  Result<bool> SettleTask(store::TaskId task, int threads);
 
   const Stores stores_;
   const std::int64_t delay_us_;
+  const int urgent_threads_;
   const Clock& clock_;
   telemetry::Metrics& metrics_;
   Learner* learner_ = nullptr;

@@ -173,10 +173,23 @@ TEST(SettleTest, ARenamedLabelKeepsItsNumbers) {
 TEST(SettleTest, EveryCpuMakesTheseBytes) {
   constexpr const char* kDigests[] = {
       "33a6a4fca7f81005f73139aed67e0023136b7f548d2659c6da63d31f33c62695",
-      "54f598388b64fb464e7bce444295a81f9e7d7c8d0d379cefb81272a22bc34f8c"};
+      "eeab002cd417b274bdb63471ba96940adbde4a197fc7e705c429ec5b7867c7e0"};
   for (int t = 0; t < 2; ++t) {
     const Rows rows = TaskRows(kTasks[t]);
     EXPECT_EQ(ToHex(SettleOrDie(StatisticsOf(rows, kDim), rows).head.ContentDigest()), kDigests[t]);
+  }
+}
+
+TEST(SettleTest, EveryThreadCountMakesTheSameBytes) {
+  for (const Task& task : kTasks) {
+    const Rows rows = TaskRows(task);
+    const Statistics statistics = StatisticsOf(rows, kDim);
+    const Settled alone = SettleOrDie(statistics, rows);
+    for (const int threads : {2, 3}) {
+      const Settled shared = SettleOrDie(statistics, rows, {.threads = threads});
+      EXPECT_EQ(alone.head.ContentDigest(), shared.head.ContentDigest()) << task.why;
+      EXPECT_EQ(alone.report.candidates.size(), shared.report.candidates.size()) << task.why;
+    }
   }
 }
 

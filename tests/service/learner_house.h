@@ -39,7 +39,7 @@ class LearnerHouse {
     data_ = std::make_unique<store::DataDirectory>(std::move(*opened));
     const Stores stores{data_->store(), data_->artifacts(), log_};
     catalog_ = std::make_unique<Catalog>();
-    settler_ = std::make_unique<Settler>(stores, -1, clock_, metrics_);
+    settler_ = std::make_unique<Settler>(stores, -1, 2, clock_, metrics_);
     learner_ = std::make_unique<Learner>(stores, *catalog_, kTestDim, 100, clock_, metrics_,
                                          [this](store::TaskId task) { settler_->Touch(task); });
     const Status status = learner_->OpenTasks();
