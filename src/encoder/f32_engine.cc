@@ -10,17 +10,17 @@ using kernels::Epilogue;
 using kernels::GemmF32;
 using kernels::kPanelWidth;
 
-std::vector<float> Pack(const LinearWeights& linear) {
+LineVector<float> Pack(const LinearWeights& linear) {
   const auto out = static_cast<std::int32_t>(linear.bias.size());
   const auto in = static_cast<std::int32_t>(linear.matrix.size() / linear.bias.size());
-  std::vector<float> panels(linear.matrix.size());
+  LineVector<float> panels(linear.matrix.size());
   kernels::PackPanels(linear.matrix, out, in, panels);
   return panels;
 }
 
 // Row-major C [rows, bias.size()] = A [rows, k] B, with a bias. The caller adds what else it needs.
-GemmF32 Product(const std::vector<float>& a, const std::vector<float>& panels,
-                const std::vector<float>& bias, std::vector<float>& c, std::int32_t rows) {
+GemmF32 Product(const LineVector<float>& a, const LineVector<float>& panels,
+                const std::vector<float>& bias, LineVector<float>& c, std::int32_t rows) {
   const auto n = static_cast<std::int32_t>(bias.size());
   const auto k = static_cast<std::int32_t>(panels.size() / bias.size());
   GemmF32 gemm;
@@ -28,6 +28,7 @@ GemmF32 Product(const std::vector<float>& a, const std::vector<float>& panels,
   gemm.a_stride = k;
   gemm.b = panels.data();
   gemm.b_stride = std::ptrdiff_t{k} * kPanelWidth;
+  gemm.b_is_far = true;
   gemm.c = c.data();
   gemm.c_row_stride = n;
   gemm.rows = rows;
@@ -36,6 +37,14 @@ GemmF32 Product(const std::vector<float>& a, const std::vector<float>& panels,
   gemm.epilogue = Epilogue::kBias;
   gemm.bias = bias.data();
   return gemm;
+}
+
+// At most 512 columns, so that [rows, slice] of the inner states stays in the second-level cache.
+std::int32_t SliceWidth(std::int32_t inner) {
+  constexpr std::int32_t kMost = 512;
+  const std::int32_t slices = (inner + kMost - 1) / kMost;
+  const std::int32_t panels = inner / kPanelWidth;
+  return (panels + slices - 1) / slices * kPanelWidth;
 }
 
 std::int32_t LongestText(const RaggedBatch& batch) {
@@ -49,6 +58,7 @@ std::int32_t LongestText(const RaggedBatch& batch) {
 
 F32Engine::F32Engine(const ModelConfig& config, Weights weights, kernels::Isa isa)
     : config_(config),
+      slice_(SliceWidth(config.intermediate_size)),
       kernels_(&kernels::GetF32Kernels(isa)),
       words_(std::move(weights.words)),
       positions_(std::move(weights.positions)),
@@ -78,7 +88,7 @@ void F32Engine::Run(const RaggedBatch& batch, std::int32_t last_layer, Scratch& 
   scratch.middle.resize(tokens * hidden);
   scratch.qkv.resize(tokens * 3 * hidden);
   scratch.context.resize(tokens * hidden);
-  scratch.inner.resize(tokens * config_.intermediate_size);
+  scratch.inner.resize(tokens * slice_);
   scratch.attention.resize(
       kernels::AttentionScratchFloats(LongestText(batch), config_.hidden_size, config_.heads));
 
@@ -105,7 +115,6 @@ void F32Engine::Norm(float* states, std::int32_t rows, const LayerNormWeights& n
 void F32Engine::RunLayer(const Layer& layer, const RaggedBatch& batch, Scratch& scratch) const {
   const std::int32_t rows = batch.token_count();
   const std::int32_t hidden = config_.hidden_size;
-
   GemmF32 qkv = Product(scratch.states, layer.qkv, layer.qkv_bias, scratch.qkv, rows);
   qkv.c_row_stride = kPanelWidth;  // Panel-major, as attention reads it.
   qkv.c_panel_stride = std::ptrdiff_t{rows} * kPanelWidth;
@@ -121,15 +130,34 @@ void F32Engine::RunLayer(const Layer& layer, const RaggedBatch& batch, Scratch& 
   kernels_->gemm(attention);
   Norm(scratch.middle.data(), rows, layer.attention_norm);
 
+  FeedForward(layer, rows, scratch);
+  Norm(scratch.states.data(), rows, layer.output_norm);
+}
+
+// states = gelu(middle Up) Down + middle, a slice of inner columns after the other: `down`
+// continues each element's chain over the slices, so the bits are those of one product.
+void F32Engine::FeedForward(const Layer& layer, std::int32_t rows, Scratch& scratch) const {
+  const std::int32_t hidden = config_.hidden_size;
+  const std::int32_t inner = config_.intermediate_size;
   GemmF32 up = Product(scratch.middle, layer.up, layer.up_bias, scratch.inner, rows);
   up.epilogue = Epilogue::kBiasGelu;
-  kernels_->gemm(up);
   GemmF32 down = Product(scratch.inner, layer.down, layer.down_bias, scratch.states, rows);
-  down.epilogue = Epilogue::kBiasResidual;
   down.residual = scratch.middle.data();
   down.residual_stride = hidden;
-  kernels_->gemm(down);
-  Norm(scratch.states.data(), rows, layer.output_norm);
+  for (std::int32_t first = 0; first < inner; first += slice_) {
+    const std::int32_t width = std::min(slice_, inner - first);
+    up.b = layer.up.data() + std::ptrdiff_t{first} * hidden;
+    up.bias = layer.up_bias.data() + first;
+    up.c_row_stride = width;
+    up.panels = width / kPanelWidth;
+    kernels_->gemm(up);
+    down.a_stride = width;
+    down.b = layer.down.data() + std::ptrdiff_t{first} * kPanelWidth;
+    down.k = width;
+    down.accumulate = first > 0;
+    down.epilogue = first + width == inner ? Epilogue::kBiasResidual : Epilogue::kNone;
+    kernels_->gemm(down);
+  }
 }
 
 }  // namespace ctt::encoder

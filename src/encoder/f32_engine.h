@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "encoder/encoder.h"
+#include "encoder/line_vector.h"
 #include "encoder/model_config.h"
 #include "encoder/weights.h"
 #include "kernels/f32_kernels.h"
@@ -17,7 +18,7 @@ class F32Engine {
  public:
   // Memory of one pass; grows to the largest batch seen.
   struct Scratch {
-    std::vector<float> states, middle, qkv, context, inner, attention;
+    LineVector<float> states, middle, qkv, context, inner, attention;
   };
   // Called after the embedding (layer 0) and after each layer with the token states [tokens, H].
   using LayerDone = std::function<void(std::int32_t layer, const float* states)>;
@@ -32,14 +33,16 @@ class F32Engine {
 
  private:
   struct Layer {
-    std::vector<float> qkv, attention, up, down;  // Panels [out / 16, in, 16].
+    LineVector<float> qkv, attention, up, down;  // Panels [out / 16, in, 16].
     std::vector<float> qkv_bias, attention_bias, up_bias, down_bias;
     LayerNormWeights attention_norm, output_norm;
   };
   void RunLayer(const Layer& layer, const RaggedBatch& batch, Scratch& scratch) const;
+  void FeedForward(const Layer& layer, std::int32_t rows, Scratch& scratch) const;
   void Norm(float* states, std::int32_t rows, const LayerNormWeights& norm) const;
 
   ModelConfig config_;
+  std::int32_t slice_;  // Inner columns that the feed-forward part makes and uses up at a time.
   const kernels::F32Kernels* kernels_;
   std::vector<float> words_;
   std::vector<float> positions_;

@@ -36,7 +36,8 @@ struct GemmF32 {
   std::ptrdiff_t a_stride = 0;
   const float* b = nullptr;  // [panels, k, 16]; panel p begins at b + p b_stride.
   std::ptrdiff_t b_stride = 0;
-  float* c = nullptr;                  // [rows, 16 panels]: element (r, j) at c + r c_row_stride
+  bool b_is_far = false;  // b comes from memory or a shared cache, as a model does: prefetch it.
+  float* c = nullptr;     // [rows, 16 panels]: element (r, j) at c + r c_row_stride
   std::ptrdiff_t c_row_stride = 0;     //          + (j / 16) c_panel_stride + j mod 16.
   std::ptrdiff_t c_panel_stride = 16;  // 16: row-major.
   std::int32_t rows = 0;

@@ -58,6 +58,7 @@ struct Product {
                   .a_stride = k,
                   .b = panels.data(),
                   .b_stride = 16 * k,
+                  .b_is_far = true,
                   .c = c.data(),
                   .c_row_stride = panel_major ? 16 : n,
                   .c_panel_stride = panel_major ? 16 * rows : 16,
