@@ -36,6 +36,8 @@ def make(model_folder, data_folder, out):
             stream += tokenizer.encode(text).ids[1:-1]
     sets = {"short": short, "medium": joined(frame, stream, 60, 80, 300), "long": joined(frame, stream[100000:], 256, 256, 80),
             "one": [next(ids for ids in short if len(ids) == 12)]}
+    for name, few in (("short", 8), ("medium", 4), ("long", 4)):
+        sets[name + "_few"] = sets[name][::few]
     counts = {}
     for name, texts in sets.items():
         with open(f"{out}/{name}.ids", "w", encoding="ascii") as file:
