@@ -144,25 +144,6 @@ TEST(EncoderTest, ABatchOfOneIsABatchOfMany) {
   EXPECT_TRUE(together == alone);
 }
 
-TEST(EncoderTest, EveryIsaGivesTheSameBits) {
-  std::vector<Features> answers;
-  std::vector<std::string> names;
-  const char* before = std::getenv("CTT_FORCE_ISA");
-  const std::string kept = before == nullptr ? "" : before;
-  for (const kernels::Isa isa : kernels::PresentIsas()) {
-    const std::string name(kernels::IsaName(isa));
-    ::setenv("CTT_FORCE_ISA", name.c_str(), 1);
-    const auto encoder = LoadModel();
-    ASSERT_NE(encoder, nullptr);
-    EXPECT_EQ(encoder->isa(), isa);
-    EXPECT_FALSE(encoder->isa_fell_back());
-    answers.push_back(EncodeAll(*encoder, RandomTexts(*encoder, 10)));
-    names.push_back(name);
-    EXPECT_TRUE(answers.back() == answers.front()) << name << " differs from " << names.front();
-  }
-  ::setenv("CTT_FORCE_ISA", kept.c_str(), 1);
-}
-
 TEST(EncoderTest, OptionsAndFoldersAreChecked) {
   EncoderOptions options;
   options.tokens_max = 513;

@@ -1,0 +1,58 @@
+// The features of a text are the same bytes on every instruction set of every machine: the digests
+// are constants, and an AArch64 build under qemu must meet them too (tools/test --all).
+#include <string>
+
+#include "base/hash.h"
+#include "tests/encoder/model_on_texts.h"
+
+namespace ctt::encoder {
+namespace {
+
+struct Expected {
+  Engine engine;
+  const char* digest;  // SHA-256 of embeddings, then phi, of MadeTexts(2000).
+};
+
+class SameBitsTest : public OwnCacheTest, public ::testing::WithParamInterface<Expected> {};
+
+std::string DigestOf(const Features& features) {
+  Sha256Stream stream;
+  stream.Update({reinterpret_cast<const char*>(features.embeddings.data()),
+                 features.embeddings.size() * sizeof(float)});
+  stream.Update({reinterpret_cast<const char*>(features.phi.data()), features.phi.size()});
+  return ToHex(stream.Finish());
+}
+
+TEST_P(SameBitsTest, OnEveryIsa) {
+  const auto isas = kernels::PresentIsas();
+  const auto texts = MadeTexts(2000);
+  Features wanted;
+  for (auto isa = isas.rbegin(); isa != isas.rend(); ++isa) {
+    // The plain reference is a hundred times slower: it reads the packed weights that another one
+    // left, and gets a part of the texts.
+    const bool slow = *isa == kernels::Isa::kReference && isas.size() > 1;
+    const auto encoder = LoadOn(*isa, GetParam().engine, slow ? folder_ : fs::path());
+    ASSERT_NE(nullptr, encoder);
+    EXPECT_EQ(*isa, encoder->isa());
+    EXPECT_FALSE(encoder->isa_fell_back());
+    if (!slow) {
+      wanted = Encode(*encoder, texts, 77);
+      EXPECT_EQ(DigestOf(wanted), GetParam().digest) << kernels::IsaName(*isa);
+      continue;
+    }
+    constexpr std::size_t kCount = 24;
+    const Features part = {{wanted.embeddings.begin(), wanted.embeddings.begin() + kCount * 384},
+                           {wanted.phi.begin(), wanted.phi.begin() + kCount * 768}};
+    EXPECT_TRUE(SameBytes(part, Encode(*encoder, {texts.begin(), texts.begin() + kCount}, 5)));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Engines, SameBitsTest,
+    ::testing::Values(
+        Expected{Engine::kI8, "622ece1597278a8b8cb12ba9b1b9cc0052c4822f0a0eb15508d4fe9f5cb912b0"},
+        Expected{Engine::kF32, "553da217f07cf26a2fbeb0bbee72f04a515e7710112c107e6f5e9c5979cef439"}),
+    [](const auto& engine) { return engine.param.engine == Engine::kI8 ? "i8" : "f32"; });
+
+}  // namespace
+}  // namespace ctt::encoder
