@@ -119,12 +119,17 @@ JsonWriter& JsonWriter::Integer(std::int64_t number) {
   return Raw({digits, static_cast<std::size_t>(end - digits)});
 }
 
-JsonWriter& JsonWriter::Number(double number) {
+template <typename Real>
+JsonWriter& JsonWriter::AnyNumber(Real number) {
   if (!std::isfinite(number)) return Null();
   char digits[32];
   const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   return Raw({digits, static_cast<std::size_t>(end - digits)});
 }
+
+JsonWriter& JsonWriter::Number(double number) { return AnyNumber(number); }
+
+JsonWriter& JsonWriter::Float(float number) { return AnyNumber(number); }
 
 JsonWriter& JsonWriter::Bool(bool truth) { return Raw(truth ? "true" : "false"); }
 

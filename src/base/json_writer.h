@@ -33,6 +33,7 @@ class JsonWriter {
   JsonWriter& String(std::string_view text);
   JsonWriter& Integer(std::int64_t number);
   JsonWriter& Number(double number);
+  JsonWriter& Float(float number);  // The fewest digits that read back to the same float.
   JsonWriter& Bool(bool truth);
   JsonWriter& Null() { return Raw("null"); }
   JsonWriter& Raw(std::string_view json);  // REQUIRES: `json` is one JSON value.
@@ -52,6 +53,8 @@ class JsonWriter {
   const std::string& json() const { return json_; }
 
  private:
+  template <typename Real>
+  JsonWriter& AnyNumber(Real number);
   JsonWriter& Open(char bracket);
   JsonWriter& Close(char bracket);
   void Separate();  // The comma before a value or key that is not the first.

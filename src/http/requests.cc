@@ -3,57 +3,15 @@
 #include <algorithm>
 #include <limits>
 
+#include "http/body_fields.h"
+
 namespace ctt::http {
 namespace {
 
-constexpr std::int64_t kTopKMax = 10'000;  // Labels that a task may have (service::Limits).
-constexpr std::int64_t kTimeoutMsMax = 60'000;
-
-Result<json::object> ParseObject(std::string_view body) {
-  CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(body));
-  if (value.is_object()) return std::move(value.get_object());
-  return Status(Code::kInvalidArgument, "wrong_type", "the body must be a JSON object");
-}
-
-Result<std::optional<std::int64_t>> IntegerIn(const json::object& object, std::string_view key,
-                                              std::int64_t min, std::int64_t max) {
-  CTT_ASSIGN_OR_RETURN(const std::optional<std::int64_t> number, OptionalInteger(object, key));
-  if (!number || (*number >= min && *number <= max)) return number;
-  return Status(Code::kInvalidArgument, "out_of_range",
-                "'" + std::string(key) + "' must be from " + std::to_string(min) + " to " +
-                    std::to_string(max));
-}
-
-Result<const json::array*> RequiredArray(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr || value->is_null()) {
-    return Status(Code::kInvalidArgument, "missing_field", "'" + std::string(key) + "' is missing");
-  }
-  if (value->is_array()) return &value->get_array();
-  return Status(Code::kInvalidArgument, "wrong_type",
-                "'" + std::string(key) + "' must be an array");
-}
-
-Result<std::vector<std::string>> RequiredStrings(const json::object& object, std::string_view key) {
-  CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, key));
-  std::vector<std::string> strings;
-  for (const json::value& value : *array) {
-    if (!value.is_string()) {
-      return Status(Code::kInvalidArgument, "wrong_type",
-                    "'" + std::string(key) + "' must hold strings only");
-    }
-    strings.emplace_back(value.get_string());
-  }
-  if (!strings.empty()) return strings;
-  return Status(Code::kInvalidArgument, "empty_request", "'" + std::string(key) + "' is empty");
-}
-
 Result<std::vector<std::string>> ParseTexts(const json::object& object, std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(std::vector<std::string> texts, RequiredStrings(object, "texts"));
-  if (texts.size() <= static_cast<std::size_t>(texts_max)) return texts;
-  return Status(Code::kTooLarge, "too_many_texts",
-                "the call has " + std::to_string(texts.size()) + " texts; at most " +
-                    std::to_string(texts_max) + " are allowed");
+  CTT_RETURN_IF_ERROR(CheckTextCount(texts.size(), texts_max));
+  return texts;
 }
 
 // "text" or "texts", one of them.
@@ -85,12 +43,10 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
 }
 
 Status ParseNestedOptions(const json::object& object, service::PredictOptions& options) {
-  const json::value* nested = object.if_contains("options");
-  if (nested == nullptr || nested->is_null()) return Status::Ok();
-  if (!nested->is_object())
-    return {Code::kInvalidArgument, "wrong_type", "'options' must be an object"};
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(nested->get_object(), {"top_k", "version", "timeout_ms"}));
-  return ParseOptions(nested->get_object(), options);
+  CTT_ASSIGN_OR_RETURN(const json::object* const nested, OptionalObject(object, "options"));
+  if (nested == nullptr) return Status::Ok();
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(*nested, {"top_k", "version", "timeout_ms"}));
+  return ParseOptions(*nested, options);
 }
 
 Status RowError(const Status& status, std::size_t row) {

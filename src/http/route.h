@@ -95,8 +95,9 @@ RouteMatch MatchRoute(std::span<const Route> routes, Method method,
 // A Done for the service that brings the answer to the loop's thread and renders it there.
 template <typename T>
 service::Done<T> OnLoop(CallPtr call, Answer answer,
-                        Result<Reply> (*render)(const Call& call, const T& value)) {
-  return [call = std::move(call), answer = std::move(answer), render](Result<T> result) {
+                        std::function<Result<Reply>(const Call& call, const T& value)> render) {
+  return [call = std::move(call), answer = std::move(answer),
+          render = std::move(render)](Result<T> result) {
     call->loop->Post([call, answer, render, result = std::move(result)] {
       answer(result.ok() ? render(*call, *result) : Result<Reply>(result.status()));
     });

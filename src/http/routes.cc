@@ -35,6 +35,18 @@ std::span<const Route> Routes() {
       {kPost, "/v1/tasks/{task}/evaluate", Blocking{Evaluate}, Body::kJsonOrRows, false, 8},
       {kGet, "/v1/tasks/{task}/versions", Blocking{ListVersions}},
       {kPut, "/v1/tasks/{task}/aliases/live", Blocking{PublishVersion}, Body::kJson},
+      {kPost, "/v1/embeddings", Async{OpenAiEmbeddings}, Body::kJson},
+      {kPost, "/embed", Async{TeiEmbed}, Body::kJson},
+      {kPost, "/classify", Async{TeiClassify}, Body::kJson},
+      {kGet, "/v2", Inline{InferenceServer}, Body::kNone, true},
+      {kGet, "/v2/health/live", Inline{InferenceLive}, Body::kNone, true},
+      {kGet, "/v2/health/ready", Inline{InferenceReady}, Body::kNone, true},
+      {kGet, "/v2/models/{model}", Blocking{InferenceModel}},
+      {kGet, "/v2/models/{model}/versions/{version}", Blocking{InferenceModel}},
+      {kGet, "/v2/models/{model}/ready", Blocking{InferenceModelReady}},
+      {kGet, "/v2/models/{model}/versions/{version}/ready", Blocking{InferenceModelReady}},
+      {kPost, "/v2/models/{model}/infer", Async{Infer}, Body::kJson},
+      {kPost, "/v2/models/{model}/versions/{version}/infer", Async{Infer}, Body::kJson},
   };
   return kRoutes;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The route table: every row of the server, in the order of api/openapi.yaml. A row's handler is in
-// the file of its subject: probe_routes.cc, predict_routes.cc, task_routes.cc, example_routes.cc.
+// the file of its subject: probe_routes.cc, predict_routes.cc, task_routes.cc, example_routes.cc,
+// dropin_routes.cc.
 #include <span>
 
 #include "http/route.h"
@@ -38,5 +39,16 @@ Result<Reply> PageExamples(const Call& call);
 Result<Reply> ShowExample(const Call& call);
 void UnlearnOne(CallPtr call, Answer answer);
 void UnlearnMany(CallPtr call, Answer answer);
+
+// dropin_routes.cc
+void OpenAiEmbeddings(CallPtr call, Answer answer);
+void TeiEmbed(CallPtr call, Answer answer);
+void TeiClassify(CallPtr call, Answer answer);
+Result<Reply> InferenceServer(const Call& call);
+Result<Reply> InferenceLive(const Call& call);
+Result<Reply> InferenceReady(const Call& call);
+Result<Reply> InferenceModel(const Call& call);
+Result<Reply> InferenceModelReady(const Call& call);
+void Infer(CallPtr call, Answer answer);
 
 }  // namespace ctt::http

@@ -96,6 +96,7 @@ struct Service::State {
   Status BindEncoder();
   Status Open();
   std::vector<text::TokenIds> Tokenize(const std::vector<std::string>& texts) const;
+  Status CheckTokens(const std::vector<text::TokenIds>& tokens, bool truncate) const;
   Result<std::shared_ptr<const learn::Head>> HeadOf(const ServedTask& task,
                                                     std::optional<std::int64_t> version) const;
   Result<encoder::Features> EncodeNow(std::vector<text::TokenIds> texts);
@@ -136,6 +137,16 @@ std::vector<text::TokenIds> Service::State::Tokenize(const std::vector<std::stri
   for (const std::string& text : texts)
     tokens.push_back(encoder->tokenizer().Encode(text, encoder->tokens_max()));
   return tokens;
+}
+
+Status Service::State::CheckTokens(const std::vector<text::TokenIds>& tokens, bool truncate) const {
+  for (std::size_t i = 0; i < tokens.size() && !truncate; ++i) {
+    if (!tokens[i].truncated) continue;
+    return {Code::kTooLarge, "too_many_tokens",
+            "text " + std::to_string(i + 1) + " has more than the " +
+                std::to_string(encoder->tokens_max()) + " tokens that the encoder reads"};
+  }
+  return Status::Ok();
 }
 
 Result<std::shared_ptr<const learn::Head>> Service::State::HeadOf(
@@ -189,6 +200,8 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
   if (!head.ok()) return done(head.status());
 
   std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
+  if (const Status status = state_->CheckTokens(tokens, options.truncate); !status.ok())
+    return done(status);
   std::vector<bool> truncated;
   for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
   const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
@@ -206,6 +219,42 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
     done(std::move(answer));
   };
   state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
+}
+
+void Service::Embed(const std::vector<std::string>& texts, const EmbedOptions& options,
+                    Done<EmbedAnswer> done) {
+  if (const Status status = CheckTexts(texts, state_->options.limits); !status.ok())
+    return done(status);
+  std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
+  if (const Status status = state_->CheckTokens(tokens, options.truncate); !status.ok())
+    return done(status);
+  EmbedAnswer answer;
+  answer.hidden_size = state_->encoder->hidden_size();
+  for (const text::TokenIds& ids : tokens) {
+    answer.tokens += static_cast<std::int64_t>(ids.ids.size());
+    answer.truncated += ids.truncated ? 1 : 0;
+  }
+  const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
+  auto answer_all = [answer = std::move(answer),
+                     done = std::move(done)](Result<encoder::Features> features) mutable {
+    if (!features.ok()) return done(features.status());
+    answer.embeddings = std::move(features->embeddings);
+    done(std::move(answer));
+  };
+  state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
+}
+
+Result<std::string> Service::OnlyTask() const {
+  constexpr std::size_t kNamesMax = 5;
+  const auto tasks = state_->catalog.List();
+  if (tasks.size() == 1) return tasks.front()->name;
+  if (tasks.empty()) return Status(Code::kNotFound, "task_not_found", "there is no task yet");
+  std::string names;
+  for (std::size_t i = 0; i < std::min(tasks.size(), kNamesMax); ++i)
+    names += (i == 0 ? "" : ", ") + tasks[i]->name;
+  return Status(Code::kInvalidArgument, "task_not_named",
+                "there are " + std::to_string(tasks.size()) + " tasks (" + names +
+                    (tasks.size() > kNamesMax ? ", ..." : "") + "): name one");
 }
 
 void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
@@ -357,12 +406,6 @@ Result<learn::Metrics> Service::Evaluate(const std::string& task,
     }
   }
   return learn::Evaluate(judged, head->labels());
-}
-
-Result<std::vector<float>> Service::Embed(const std::vector<std::string>& texts) {
-  CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
-  CTT_ASSIGN_OR_RETURN(encoder::Features features, state_->EncodeNow(state_->Tokenize(texts)));
-  return std::move(features.embeddings);
 }
 
 ModelInfo Service::model() const {

@@ -61,11 +61,20 @@ class Service {
   ~Service();
 
   // kNotFound ("task_not_found", with the near names; "version_not_found"), kFailedPrecondition
-  // ("task_empty"), kTooLarge ("text_too_long"), kInvalidArgument ("empty_text"),
-  // kResourceExhausted
+  // ("task_empty"), kTooLarge ("text_too_long", "too_many_tokens"), kInvalidArgument
+  // ("empty_text"), kResourceExhausted
   // ("queue_full"), kDeadlineExceeded.
   void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
                Done<PredictAnswer> done);
+
+  // What the encoder says of texts, whatever the tasks. Waits in the same queue as Predict, with
+  // its errors.
+  void Embed(const std::vector<std::string>& texts, const EmbedOptions& options,
+             Done<EmbedAnswer> done);
+
+  // The one task there is. kInvalidArgument ("task_not_named", with some names): there are several;
+  // kNotFound ("task_not_found"): there is none.
+  Result<std::string> OnlyTask() const;
 
   // All rows or none: one bad row refuses the call, and the message says which ("row 3: ...").
   void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
@@ -94,9 +103,6 @@ class Service {
   Result<ExampleInfo> FindExample(const std::string& task, const std::string& id);
 
   Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows);
-
-  // Embeddings [texts, H], row-major, unit length.
-  Result<std::vector<float>> Embed(const std::vector<std::string>& texts);
 
   ModelInfo model() const;
   const Limits& limits() const;

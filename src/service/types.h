@@ -24,6 +24,7 @@ struct PredictOptions {
   std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
   std::optional<std::int64_t> version;  // A head version instead of the live one.
   std::int64_t timeout_ms = 5000;
+  bool truncate = true;  // false: a text of too many tokens is refused instead of cut.
 };
 
 struct TextAnswer {
@@ -38,6 +39,18 @@ struct PredictAnswer {
   std::string task;
   std::int64_t head_version = 0;
   std::vector<TextAnswer> texts;  // As many as were asked, in order.
+};
+
+struct EmbedOptions {
+  std::int64_t timeout_ms = 5000;
+  bool truncate = true;  // As in PredictOptions.
+};
+
+struct EmbedAnswer {
+  std::int32_t hidden_size = 0;   // H
+  std::vector<float> embeddings;  // [texts, H], row-major, unit length.
+  std::int64_t tokens = 0;        // Of all texts, as they were encoded.
+  std::int64_t truncated = 0;     // Texts that were cut.
 };
 
 struct LearnRow {

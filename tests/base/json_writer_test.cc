@@ -56,8 +56,9 @@ TEST(JsonWriterTest, NumbersReadBackToTheSameBits) {
               std::bit_cast<std::uint64_t>(number));
   }
   JsonWriter json;
-  json.BeginArray().Number(0.93).Number(std::numeric_limits<double>::quiet_NaN()).EndArray();
-  EXPECT_EQ(json.json(), "[0.93,null]");
+  json.BeginArray().Number(0.93).Float(0.1F).Number(std::numeric_limits<double>::quiet_NaN());
+  json.EndArray();
+  EXPECT_EQ(json.json(), "[0.93,0.1,null]");
 }
 
 TEST(JsonWriterTest, CommasStandBetweenMembersOnly) {

@@ -12,7 +12,8 @@
     {"task": "t", "results": "<any>"}      the body wanted; none: any will do. JSON, lines of JSON, or the text itself
 
 Placeholders in wanted JSON: "<any>", "<number>", "<probability>", "<string>", "<digest>" (64 hexadecimal digits),
-"<time>" (RFC 3339), "<about X>" (within 0.02 of X), "<like REGEX>"; "<keep NAME>" takes a string or number along: {NAME} in later
+"<time>" (RFC 3339), "<about X>" (within 0.02 of X), "<like REGEX>", "<unit N>" (N numbers, a vector of unit length),
+"<scores A B>" (a list of {label, score}, labels in this order, scores falling, their sum 1); "<keep NAME>" takes a string or number along: {NAME} in later
 requests and answers. The member "...": true lets an object have more members than are named.
 In requests: {repeat N WORD} is WORD N times, {bytes HEX} is raw bytes. In wanted text: a line "<has WORD>" wants WORD somewhere.
 
@@ -55,6 +56,13 @@ def check(wanted, got, where, kept):
             return (KINDS["<number>"](got) and abs(got - float(rest)) <= 0.02) or fail("not near")
         if verb == "like":
             return (isinstance(got, str) and re.search(rest, got)) or fail("not like it")
+        if verb == "unit":
+            good = isinstance(got, list) and len(got) == int(rest) and all(map(KINDS["<number>"], got))
+            return (good and abs(sum(x * x for x in got) - 1) < 1e-5) or fail("no unit vector")
+        if verb == "scores":
+            check([{"label": label, "score": "<probability>"} for label in rest.split()], got, where, kept)
+            scores = [row["score"] for row in got]
+            return (scores == sorted(scores, reverse=True) and abs(sum(scores) - 1) < 1e-12) or fail("no falling scores of sum 1")
         if verb == "keep":
             kept[rest] = got if isinstance(got, str) else json.dumps(got)
             return isinstance(got, (str, int, float)) or fail("not to be kept")
