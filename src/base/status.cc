@@ -17,6 +17,8 @@ std::string_view CodeName(Code code) {
       return "already_exists";
     case Code::kFailedPrecondition:
       return "failed_precondition";
+    case Code::kUnauthenticated:
+      return "unauthenticated";
     case Code::kPermissionDenied:
       return "permission_denied";
     case Code::kTooLarge:
@@ -40,6 +42,12 @@ std::string_view CodeName(Code code) {
 Status Status::WithContext(std::string_view context) const {
   Status copy = *this;
   copy.message_ = std::string(context) + ": " + message_;
+  return copy;
+}
+
+Status Status::WithRetryAfter(std::int64_t seconds) const {
+  Status copy = *this;
+  copy.retry_after_s_ = seconds;
   return copy;
 }
 

@@ -8,6 +8,7 @@
 // example.
 //
 // Threads: values; copy and move freely.
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ enum class Code {
   kAlreadyExists,       // The name or id is taken. HTTP 409.
   kFailedPrecondition,  // Right request, wrong state: act first (learn, unlock), then retry. HTTP
                         // 409.
+  kUnauthenticated,     // No key came, or none that is known: send one. HTTP 401.
   kPermissionDenied,    // Not with this key or these file modes. HTTP 403.
   kTooLarge,            // Past a limit that the message names: send less. HTTP 413.
   kResourceExhausted,   // Full at this moment: wait and retry. HTTP 429.
@@ -52,6 +54,9 @@ class [[nodiscard]] Status {
 
   // The same error with "context: " before the message, for the path or row that it concerns.
   Status WithContext(std::string_view context) const;
+  // The same error with how long to wait before the next try, in whole seconds.
+  Status WithRetryAfter(std::int64_t seconds) const;
+  std::int64_t retry_after_s() const { return retry_after_s_; }  // 0: nothing is known.
   // "not_found: no task 'x'" for logs and test failures.
   std::string ToString() const;
 
@@ -59,6 +64,7 @@ class [[nodiscard]] Status {
   Code code_ = Code::kOk;
   std::string reason_;
   std::string message_;
+  std::int64_t retry_after_s_ = 0;
 };
 
 Status InvalidArgument(std::string message);

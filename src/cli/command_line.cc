@@ -27,6 +27,7 @@ struct Arguments {
   std::string config, task, name, file, ids_file, output, folder, health_url;
   std::vector<std::string> texts, ids, order;
   std::int64_t version = 0;
+  service::NewKey new_key;
   std::int32_t top_k = 5;
   bool json = false;
   std::function<Status(const CommandContext&)> run;
@@ -45,6 +46,7 @@ class CommandLine {
     AddServing();
     AddLearning();
     AddTasks();
+    AddKeys();
     AddEncoding();
   }
 
@@ -204,6 +206,35 @@ class CommandLine {
             [&a](const CommandContext& c) { return Publish(c, a.task, a.version); });
     AddTask(publish);
     publish->add_option("version", a.version, "Version")->required()->check(CLI::PositiveNumber);
+  }
+
+  void AddKeys() {
+    Arguments& a = arguments_;
+    CLI::App* keys = app_.add_subcommand("keys", "Make, list, revoke API keys");
+    keys->require_subcommand(1);
+    CLI::App* create = Add(
+        *keys, "create", "Make a key and show it once; from the first one on every call needs one",
+        [&a](const CommandContext& c) { return CreateKey(c, a.new_key); });
+    create->add_option("name", a.new_key.name, "What it is called")->required();
+    create->add_option("--scope", a.new_key.scopes, "predict, learn, admin (all); may be repeated")
+        ->required()
+        ->expected(1)
+        ->take_all()
+        ->delimiter(',');
+    create
+        ->add_option("--task", a.new_key.tasks,
+                     "Only for tasks of this name, '*' stands for any letters; may be repeated")
+        ->expected(1)
+        ->take_all()
+        ->delimiter(',');
+    create->add_option("--requests-per-second", a.new_key.requests_per_second, "0: unlimited")
+        ->check(CLI::NonNegativeNumber);
+    create->add_option("--requests-per-day", a.new_key.requests_per_day, "Of UTC; 0: unlimited")
+        ->check(CLI::NonNegativeNumber);
+    Add(*keys, "list", "Keys, without their secrets", ListKeys);
+    CLI::App* revoke = Add(*keys, "revoke", "End a key",
+                           [&a](const CommandContext& c) { return RevokeKey(c, a.name); });
+    revoke->add_option("id", a.name, "Its id")->required();
   }
 
   void AddEncoding() {

@@ -9,6 +9,7 @@
 
 #include "cli/row_file.h"
 #include "cli/settings.h"
+#include "service/key_ring.h"
 
 namespace ctt::cli {
 
@@ -38,6 +39,10 @@ Status RenameTask(const CommandContext& context, const std::string& task, const 
 Status DeleteTask(const CommandContext& context, const std::string& task);
 Status ListVersions(const CommandContext& context, const std::string& task);
 Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
+
+Status CreateKey(const CommandContext& context, const service::NewKey& wanted);
+Status ListKeys(const CommandContext& context);
+Status RevokeKey(const CommandContext& context, const std::string& id);
 
 Status Continual(const CommandContext& context, const std::string& folder,
                  const std::vector<std::string>& order);

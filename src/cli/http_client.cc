@@ -62,9 +62,46 @@ class Exchange {
   http::response_parser<http::string_body> parser_;
 };
 
+Code CodeOf(int http_status) {
+  switch (http_status) {
+    case 400:
+    case 422:
+      return Code::kInvalidArgument;
+    case 401:
+      return Code::kUnauthenticated;
+    case 403:
+      return Code::kPermissionDenied;
+    case 404:
+      return Code::kNotFound;
+    case 409:
+      return Code::kFailedPrecondition;
+    case 413:
+      return Code::kTooLarge;
+    case 429:
+      return Code::kResourceExhausted;
+    case 503:
+      return Code::kUnavailable;
+    case 504:
+      return Code::kDeadlineExceeded;
+    default:
+      return Code::kInternal;
+  }
+}
+
+// The problem that an answer describes, as the service's own Status.
+Status Problem(const HttpAnswer& answer) {
+  const Result<json::value> body = ParseJson(answer.body);
+  if (!body.ok() || !body->is_object())
+    return {CodeOf(answer.status), "the server answered " + std::to_string(answer.status)};
+  const auto code = OptionalString(body->get_object(), "code");
+  const auto detail = OptionalString(body->get_object(), "detail");
+  return {CodeOf(answer.status), code.ok() ? code->value_or("") : "",
+          detail.ok() ? detail->value_or("") : ""};
+}
+
 }  // namespace
 
-Result<HttpClient> HttpClient::Make(const std::string& url) {
+Result<HttpClient> HttpClient::Make(const std::string& url, const std::string& key) {
   constexpr std::string_view kScheme = "http://";
   const Status wrong = InvalidArgument("'" + url + "' is not of the form http://HOST:PORT");
   if (!url.starts_with(kScheme)) return wrong;
@@ -76,12 +113,12 @@ Result<HttpClient> HttpClient::Make(const std::string& url) {
   if (host.empty() || host.find_first_of("/?#@[]") != std::string_view::npos) return wrong;
   if (bracketed && host_end == std::string_view::npos) return wrong;
   rest.remove_prefix(std::min(rest.size(), host_end + bracketed));
-  if (rest.empty()) return HttpClient(std::string(host), "80");
+  if (rest.empty()) return HttpClient(std::string(host), "80", key);
   std::uint16_t port = 0;
   const char* end = rest.data() + rest.size();
   const auto [last, error] = std::from_chars(rest.data() + 1, end, port);
   if (rest[0] != ':' || error != std::errc() || last != end) return wrong;
-  return HttpClient(std::string(host), std::to_string(port));
+  return HttpClient(std::string(host), std::to_string(port), key);
 }
 
 Result<HttpAnswer> HttpClient::Call(const std::string& method, const std::string& target,
@@ -93,6 +130,7 @@ Result<HttpAnswer> HttpClient::Call(const std::string& method, const std::string
   request.set(http::field::host, host_ + ":" + port_);
   request.set(http::field::user_agent, "ctt");
   request.set(http::field::connection, "close");
+  if (!key_.empty()) request.set(http::field::authorization, "Bearer " + key_);
   if (!body.empty()) request.set(http::field::content_type, content_type);
   request.body() = body;
   request.prepare_payload();
@@ -106,6 +144,16 @@ Result<HttpAnswer> HttpClient::Call(const std::string& method, const std::string
                   "http://" + host_ + ":" + port_ + ": " + error.message());
   }
   return exchange.answer();
+}
+
+Result<json::object> HttpClient::Ask(const std::string& method, const std::string& target,
+                                     const std::string& body) const {
+  CTT_ASSIGN_OR_RETURN(const HttpAnswer answer, Call(method, target, body));
+  if (answer.status < 200 || answer.status > 299) return Problem(answer);
+  if (answer.body.empty()) return json::object();
+  CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(answer.body));
+  if (!value.is_object()) return Internal("the server's answer is no JSON object");
+  return std::move(value.get_object());
 }
 
 }  // namespace ctt::cli

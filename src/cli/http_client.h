@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/json.h"
 #include "base/status.h"
 
 namespace ctt::cli {
@@ -18,7 +19,8 @@ struct HttpAnswer {
 class HttpClient {
  public:
   // `url` is http://HOST[:PORT][/], port 80 when absent. kInvalidArgument: anything else.
-  static Result<HttpClient> Make(const std::string& url);
+  // `key`: sent with every call, unless it is empty.
+  static Result<HttpClient> Make(const std::string& url, const std::string& key = "");
 
   // kUnavailable ("unreachable"): no connection, or it broke off, or nothing came for `timeout_ms`.
   Result<HttpAnswer> Call(const std::string& method, const std::string& target,
@@ -26,13 +28,20 @@ class HttpClient {
                           const std::string& content_type = "application/json",
                           std::int64_t timeout_ms = 300'000) const;
 
+  // As Call, of JSON: the object of a good answer (empty when it has no body), or the Status that
+  // the server's problem describes.
+  Result<json::object> Ask(const std::string& method, const std::string& target,
+                           const std::string& body = "") const;
+
   const std::string& host() const { return host_; }
   const std::string& port() const { return port_; }
 
  private:
-  HttpClient(std::string host, std::string port) : host_(std::move(host)), port_(std::move(port)) {}
+  HttpClient(std::string host, std::string port, std::string key)
+      : host_(std::move(host)), port_(std::move(port)), key_(std::move(key)) {}
   std::string host_;
   std::string port_;
+  std::string key_;
 };
 
 }  // namespace ctt::cli

@@ -17,39 +17,6 @@ constexpr std::int32_t kAllLabels = 10'000;  // The most that a task may have.
 constexpr auto kSettlePoll = std::chrono::milliseconds(100);
 constexpr int kSettlePollsMax = 6000;
 
-Code CodeOf(int http_status) {
-  switch (http_status) {
-    case 400:
-    case 422:
-      return Code::kInvalidArgument;
-    case 404:
-      return Code::kNotFound;
-    case 409:
-      return Code::kFailedPrecondition;
-    case 413:
-      return Code::kTooLarge;
-    case 429:
-      return Code::kResourceExhausted;
-    case 503:
-      return Code::kUnavailable;
-    case 504:
-      return Code::kDeadlineExceeded;
-    default:
-      return Code::kInternal;
-  }
-}
-
-// The problem that an answer describes, as the service's own Status.
-Status Problem(const HttpAnswer& answer) {
-  const Result<json::value> body = ParseJson(answer.body);
-  if (!body.ok() || !body->is_object())
-    return {CodeOf(answer.status), "the server answered " + std::to_string(answer.status)};
-  const auto code = OptionalString(body->get_object(), "code");
-  const auto detail = OptionalString(body->get_object(), "detail");
-  return {CodeOf(answer.status), code.ok() ? code->value_or("") : "",
-          detail.ok() ? detail->value_or("") : ""};
-}
-
 // Members of an answer of the server; absent or of another kind: the empty value.
 std::string Text(const json::object& object, std::string_view key) {
   const auto value = OptionalString(object, key);
@@ -286,15 +253,9 @@ class RemoteSession final : public Session {
     return path;
   }
 
-  // The object of a good answer (empty when it has no body), or the problem.
   Result<json::object> Ask(const std::string& method, const std::string& target,
                            const std::string& body = "") const {
-    CTT_ASSIGN_OR_RETURN(const HttpAnswer answer, client_.Call(method, target, body));
-    if (answer.status < 200 || answer.status > 299) return Problem(answer);
-    if (answer.body.empty()) return json::object();
-    CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(answer.body));
-    if (!value.is_object()) return Internal("the server's answer is no JSON object");
-    return std::move(value.get_object());
+    return client_.Ask(method, target, body);
   }
 
   Result<service::LearnAnswer> LearnRows(const std::string& task,
@@ -338,8 +299,8 @@ class RemoteSession final : public Session {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> OpenRemoteSession(const std::string& url) {
-  CTT_ASSIGN_OR_RETURN(HttpClient client, HttpClient::Make(url));
+Result<std::unique_ptr<Session>> OpenRemoteSession(const Settings& settings) {
+  CTT_ASSIGN_OR_RETURN(HttpClient client, HttpClient::Make(settings.url, settings.key));
   return std::unique_ptr<Session>(std::make_unique<RemoteSession>(std::move(client)));
 }
 

@@ -8,6 +8,6 @@
 namespace ctt::cli {
 
 // kInvalidArgument: not the URL of a server. Nothing is sent yet.
-Result<std::unique_ptr<Session>> OpenRemoteSession(const std::string& url);
+Result<std::unique_ptr<Session>> OpenRemoteSession(const Settings& settings);
 
 }  // namespace ctt::cli

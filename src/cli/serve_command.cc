@@ -12,8 +12,9 @@
 namespace ctt::cli {
 namespace {
 
-http::ServerOptions MakeServerOptions(const Settings& settings) {
+http::ServerOptions MakeServerOptions(const Settings& settings, bool has_keys) {
   http::ServerOptions options;
+  options.has_keys = has_keys;
   options.listen = settings.listen;
   options.insecure = settings.insecure;
   options.version = CTT_VERSION;
@@ -24,12 +25,18 @@ http::ServerOptions MakeServerOptions(const Settings& settings) {
 }
 
 // A server that is never handed a Service answers /metrics and the probes, and nothing else.
-http::ServerOptions MakeProbeOptions(const Settings& settings) {
-  http::ServerOptions options = MakeServerOptions(settings);
+http::ServerOptions MakeProbeOptions(const Settings& settings, bool has_keys) {
+  http::ServerOptions options = MakeServerOptions(settings, has_keys);
   options.listen = settings.listen.substr(0, settings.listen.rfind(':')) + ":" +
                    std::to_string(settings.prometheus_port);
   options.blocking_threads = 1;
   return options;
+}
+
+// Before anything listens: whether callers will need keys.
+Result<bool> HasKeys(const Settings& settings, const Clock& clock) {
+  CTT_ASSIGN_OR_RETURN(const auto ring, service::KeyRing::OpenFolder(settings.data, clock));
+  return ring->needs_keys();
 }
 
 // Blocks the stop signals in this thread and all that it makes; AwaitStop takes them.
@@ -53,15 +60,16 @@ Status Serve(const CommandContext& context) {
                        telemetry::ParseLogLevel(settings.log_level));
   CTT_ASSIGN_OR_RETURN(const auto options, MakeServiceOptions(settings));
   SystemClock clock;
+  CTT_ASSIGN_OR_RETURN(const bool has_keys, HasKeys(settings, clock));
   telemetry::Metrics metrics;
   telemetry::Log log(level);
   std::unique_ptr<http::Server> probes;
   if (settings.prometheus_port != 0) {
-    CTT_ASSIGN_OR_RETURN(probes,
-                         http::Server::Start(MakeProbeOptions(settings), clock, metrics, log));
+    CTT_ASSIGN_OR_RETURN(
+        probes, http::Server::Start(MakeProbeOptions(settings, has_keys), clock, metrics, log));
   }
-  CTT_ASSIGN_OR_RETURN(const auto server,
-                       http::Server::Start(MakeServerOptions(settings), clock, metrics, log));
+  CTT_ASSIGN_OR_RETURN(const auto server, http::Server::Start(MakeServerOptions(settings, has_keys),
+                                                              clock, metrics, log));
   CTT_ASSIGN_OR_RETURN(const auto service, service::Service::Start(options, clock, metrics, log));
   const service::ModelInfo model = service->model();
   metrics.SetBuild(CTT_VERSION, model.engine, model.isa, model.isa_fell_back);
@@ -71,7 +79,8 @@ Status Serve(const CommandContext& context) {
              {"data", std::string_view(settings.data)},
              {"environment", std::string_view(settings.environment)},
              {"engine", std::string_view(model.engine)},
-             {"isa", std::string_view(model.isa)}});
+             {"isa", std::string_view(model.isa)},
+             {"keys", has_keys}});
   int received = 0;
   sigwait(&signals, &received);
   log.Write(telemetry::LogLevel::kInfo, "stopping", {{"signal", std::int64_t{received}}});
@@ -114,7 +123,10 @@ Status Info(const CommandContext& context) {
     isas.push_back(json::string(kernels::IsaName(isa)));
   json::object values;
   for (const SettingField& field : SettingFields()) {
-    if (field.text != nullptr) values[field.name] = context.settings.*field.text;
+    if (field.text != nullptr) {
+      const std::string& value = context.settings.*field.text;
+      values[field.name] = field.secret && !value.empty() ? "(given)" : value;
+    }
     if (field.number != nullptr) values[field.name] = context.settings.*field.number;
     if (field.toggle != nullptr) values[field.name] = context.settings.*field.toggle;
   }

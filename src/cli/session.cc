@@ -87,7 +87,7 @@ class LocalSession final : public Session {
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::Open(const Settings& settings) {
-  if (!settings.url.empty()) return OpenRemoteSession(settings.url);
+  if (!settings.url.empty()) return OpenRemoteSession(settings);
   auto session = LocalSession::Open(settings);
   if (!session.ok() && session.status().reason() == "locked") {
     return Status(session.status().code(), "locked",

@@ -95,6 +95,8 @@ const std::vector<SettingField>& SettingFields() {
   static const std::vector<SettingField> kFields = {
       {"url", "", "Go through the server at http://ADDRESS:PORT instead of a data directory",
        &S::url, nullptr, nullptr, 0, SettingScope::kNotServe},
+      {"key", "", "API key to send to the server of --url; better given as CTT_KEY than as a flag",
+       &S::key, nullptr, nullptr, 0, SettingScope::kNotServe, true},
       {"data", "", "Data directory: everything that was learned", &S::data},
       {"model", "", "Folder of the encoder, as sentence-transformers publishes it", &S::model},
       {"engine", "", "Numerics of the encoder: f32 or i8", &S::engine},

@@ -15,6 +15,7 @@ namespace ctt::cli {
 
 struct Settings {
   std::string url;
+  std::string key;
   std::string data = "ctt-data";
   std::string model = "models/all-MiniLM-L6-v2";
   std::string engine = "i8";
@@ -46,6 +47,7 @@ struct SettingField {
   bool Settings::*toggle = nullptr;
   std::int64_t least = 0;  // Of a number.
   SettingScope scope = SettingScope::kAll;
+  bool secret = false;  // Shown by no command.
 
   std::string flag() const;
   std::string variable() const;

@@ -27,6 +27,10 @@ std::string VersionsJson(const std::string& task,
 std::string ExampleJson(const service::ExampleInfo& example);
 std::string ExamplePageJson(const service::ExampleInfoPage& page);
 std::string MetricsJson(const std::string& task, const learn::Metrics& metrics);
+std::string KeyJson(const service::KeyInfo& key);
+std::string MadeKeyJson(const service::MadeKey& made);  // With the key itself.
+std::string KeyListJson(const std::vector<service::KeyInfo>& keys);
+std::string AuditJson(const std::vector<service::AuditInfo>& entries, bool last_page);
 std::string ModelJson(const service::ModelInfo& model, std::string_view version);
 
 }  // namespace ctt::http

@@ -64,6 +64,15 @@ bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
   return beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
 }
 
+// RFC 6750: "Bearer KEY"; the scheme in any case of letters.
+std::string KeyOf(const std::string& authorization, const std::string& api_key) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string_view given = authorization;
+  if (!EqualsIgnoringCase(given.substr(0, kScheme.size()), kScheme)) return api_key;
+  const std::size_t start = given.find_first_not_of(' ', kScheme.size());
+  return std::string(start == std::string_view::npos ? "" : given.substr(start));
+}
+
 RequestHead HeadOf(Parser& parser) {
   const auto& message = parser.get();
   const auto field = [&](auto name) {
@@ -81,6 +90,7 @@ RequestHead HeadOf(Parser& parser) {
   head.content_type = field(wire::field::content_type);
   head.content_encoding = field(wire::field::content_encoding);
   head.request_id = field("X-Request-Id");
+  head.key = KeyOf(field(wire::field::authorization), field("X-Api-Key"));
   if (message.count("Idempotency-Key") > 0) head.idempotency_key = field("Idempotency-Key");
   return head;
 }

@@ -202,8 +202,9 @@ void TeiClassify(CallPtr call, Answer answer) {
   if (!request.ok()) return answer(request.status());
   service::Service& service = call->service();
   Result<std::string> task =
-      request->task ? Result<std::string>(*request->task) : service.OnlyTask();
+      request->task ? Result<std::string>(*request->task) : service.OnlyTask(*call->caller);
   if (!task.ok()) return answer(task.status());
+  if (const Status status = call->MayName(*task); !status.ok()) return answer(status);
   auto render = [single = request->single](const Call&,
                                            const PredictAnswer& value) -> Result<Reply> {
     return MarkedReply(ClassifyJson(value, single), TruncatedCount(value));

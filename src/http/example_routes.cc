@@ -32,9 +32,10 @@ Result<Reply> RenderUnlearned(const Call&, const service::UnlearnAnswer& answer)
 void Unlearn(CallPtr call, std::vector<std::string> ids, Answer answer) {
   service::Service& service = call->service();
   const std::string task = call->params[0];
+  const service::Origin origin = call->origin();
   service.Unlearn(
       task, std::move(ids),
-      OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer), RenderUnlearned));
+      OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer), RenderUnlearned), origin);
 }
 
 }  // namespace
@@ -47,6 +48,7 @@ void Learn(CallPtr call, Answer answer) {
   service::Service& service = call->service();
   service::LearnOptions options;
   options.idempotency_key = call->head.idempotency_key.value_or("");
+  options.origin = call->origin();
   const std::string task = call->params[0];
   service.Learn(task, *std::move(rows), options,
                 OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned));

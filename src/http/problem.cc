@@ -1,11 +1,11 @@
 #include "http/problem.h"
 
+#include <algorithm>
+
 #include "base/json_writer.h"
 
 namespace ctt::http {
 namespace {
-
-constexpr const char* kRetryAfterSeconds = "1";
 
 int HttpStatus(const Status& status) {
   switch (status.code()) {
@@ -20,6 +20,8 @@ int HttpStatus(const Status& status) {
     case Code::kAlreadyExists:
     case Code::kFailedPrecondition:
       return 409;
+    case Code::kUnauthenticated:
+      return 401;
     case Code::kPermissionDenied:
       return 403;
     case Code::kTooLarge:
@@ -42,7 +44,11 @@ int HttpStatus(const Status& status) {
 }  // namespace
 
 Problem ProblemOf(const Status& status) {
-  return {HttpStatus(status), std::string(status.reason()), status.message(), {}};
+  return {HttpStatus(status),
+          std::string(status.reason()),
+          status.message(),
+          {},
+          status.retry_after_s()};
 }
 
 Problem BodyTooLarge(std::int64_t bytes_max) {
@@ -62,6 +68,8 @@ std::string_view StatusPhrase(int http_status) {
       return "No Content";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:
@@ -109,8 +117,11 @@ Reply ProblemReply(const Problem& problem, std::string_view request_id) {
       .EndObject();
   Reply reply{problem.status, "application/problem+json", std::move(json).Take(), {}};
   if (!problem.allow.empty()) reply.headers.emplace_back("Allow", problem.allow);
-  if (problem.status == 429 || problem.status == 503)
-    reply.headers.emplace_back("Retry-After", kRetryAfterSeconds);
+  if (problem.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (problem.status == 429 || problem.status == 503) {
+    const std::int64_t seconds = std::max<std::int64_t>(1, problem.retry_after_s);
+    reply.headers.emplace_back("Retry-After", std::to_string(seconds));
+  }
   return reply;
 }
 

@@ -12,9 +12,10 @@ namespace ctt::http {
 
 struct Problem {
   int status = 500;
-  std::string code;    // Stable word for programs.
-  std::string detail;  // One sentence for people.
-  std::string allow;   // With 405: the methods that the route has.
+  std::string code;                // Stable word for programs.
+  std::string detail;              // One sentence for people.
+  std::string allow;               // With 405: the methods that the route has.
+  std::int64_t retry_after_s = 0;  // With 429 and 503; 0: a second.
 };
 
 // 400 for what cannot be parsed, else by the status's code (base/status.h).
@@ -25,7 +26,7 @@ Problem BodyTooLarge(std::int64_t bytes_max);
 std::string_view StatusPhrase(int http_status);  // "Not Found".
 
 // {"type":"about:blank","title","status","code","detail","request_id"}; Retry-After with 429 and
-// 503.
+// 503, WWW-Authenticate with 401.
 Reply ProblemReply(const Problem& problem, std::string_view request_id);
 
 }  // namespace ctt::http

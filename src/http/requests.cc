@@ -182,4 +182,22 @@ Result<std::int64_t> ParseVersion(std::string_view body) {
   return Status(Code::kInvalidArgument, "missing_field", "'version' is missing");
 }
 
+Result<service::NewKey> ParseNewKey(std::string_view body) {
+  constexpr std::int64_t kLimitMax = 1'000'000'000;
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(
+      object, {"name", "scopes", "tasks", "requests_per_second", "requests_per_day"}));
+  service::NewKey key;
+  CTT_ASSIGN_OR_RETURN(key.name, RequiredString(object, "name"));
+  CTT_ASSIGN_OR_RETURN(key.scopes, RequiredStrings(object, "scopes"));
+  if (object.contains("tasks")) {
+    CTT_ASSIGN_OR_RETURN(key.tasks, RequiredStrings(object, "tasks"));
+  }
+  CTT_ASSIGN_OR_RETURN(const auto rate, IntegerIn(object, "requests_per_second", 0, kLimitMax));
+  CTT_ASSIGN_OR_RETURN(const auto quota, IntegerIn(object, "requests_per_day", 0, kLimitMax));
+  key.requests_per_second = rate.value_or(0);
+  key.requests_per_day = quota.value_or(0);
+  return key;
+}
+
 }  // namespace ctt::http

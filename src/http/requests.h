@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "service/key_ring.h"
 #include "service/types.h"
 
 namespace ctt::http {
@@ -40,5 +41,7 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view bo
 Result<std::string> ParseName(std::string_view body);              // {name}
 Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
 Result<std::int64_t> ParseVersion(std::string_view body);          // {version}
+// {name, scopes, tasks, requests_per_second, requests_per_day}
+Result<service::NewKey> ParseNewKey(std::string_view body);
 
 }  // namespace ctt::http

@@ -1,5 +1,6 @@
 #include "http/route.h"
 
+#include <algorithm>
 #include <set>
 
 namespace ctt::http {
@@ -36,6 +37,24 @@ std::string JoinAllow(std::set<std::string_view> methods) {
 }
 
 }  // namespace
+
+std::optional<service::Scope> NeededScope(const Route& route) {
+  if (route.scope) return route.scope;
+  if (route.before_ready) return std::nullopt;
+  return route.method == Method::kGet ? service::Scope::kPredict : service::Scope::kLearn;
+}
+
+const std::string* TaskOfPath(const Route& route, const std::vector<std::string>& params) {
+  const std::size_t first = route.pattern.find('{');
+  const std::string_view rest = route.pattern.substr(std::min(first, route.pattern.size()));
+  const bool task = rest.starts_with("{task}") || rest.starts_with("{model}");
+  return task ? &params.front() : nullptr;
+}
+
+Status Call::MayName(std::string_view task) const {
+  if (caller == nullptr || caller->MayName(task)) return Status::Ok();
+  return {Code::kPermissionDenied, "task_not_allowed", "this key is not for this task"};
+}
 
 RouteMatch MatchRoute(std::span<const Route> routes, Method method,
                       const std::vector<std::string>& segments) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,9 +45,14 @@ struct Call {
   MediaType media = MediaType::kJson;
   std::string body;
   std::string request_id;
-  std::int64_t start_us = 0;  // Steady time, end of the headers.
+  std::int64_t start_us = 0;                      // Steady time, end of the headers.
+  std::shared_ptr<const service::Caller> caller;  // Null before the server is ready.
 
   service::Service& service() const { return *server.service; }
+  // A task that the body names; those of the path were looked at before. kPermissionDenied
+  // ("task_not_allowed").
+  Status MayName(std::string_view task) const;
+  service::Origin origin() const { return {caller->id(), request_id}; }
   std::int64_t ElapsedMicros() const { return server.clock.SteadyMicros() - start_us; }
 };
 using CallPtr = std::shared_ptr<const Call>;
@@ -77,10 +83,24 @@ struct Route {
   std::string_view pattern;  // "/v1/tasks/{task}/examples/{id}"
   std::variant<Inline, Blocking, Async> handler;
   Body body = Body::kNone;
-  bool before_ready = false;                        // Answers without a service.
-  std::int64_t body_factor = 1;                     // Times ServerOptions::body_bytes_max.
-  std::initializer_list<std::string_view> query{};  // Parameters known; others are refused.
+  bool before_ready = false;              // Answers without a service.
+  std::int64_t body_factor = 1;           // Times ServerOptions::body_bytes_max.
+  std::vector<std::string_view> query{};  // Parameters known; others are refused.
+  std::optional<service::Scope> scope{};  // See NeededScope.
 };
+
+// The same row for keys of another scope than its method says.
+inline Route Needs(service::Scope scope, Route route) {
+  route.scope = scope;
+  return route;
+}
+
+// What a key must be for: the row's own scope, else none for what answers before the server is
+// ready, kPredict for reading, kLearn for writing.
+std::optional<service::Scope> NeededScope(const Route& route);
+
+// The task that the path names, by {task} or {model}; null: none.
+const std::string* TaskOfPath(const Route& route, const std::vector<std::string>& params);
 
 // The row for a request. HEAD is answered by the GET row.
 struct RouteMatch {

@@ -1,7 +1,7 @@
 #pragma once
 // The route table: every row of the server, in the order of api/openapi.yaml. A row's handler is in
 // the file of its subject: probe_routes.cc, predict_routes.cc, task_routes.cc, example_routes.cc,
-// dropin_routes.cc.
+// dropin_routes.cc, key_routes.cc.
 #include <span>
 
 #include "http/route.h"
@@ -50,5 +50,11 @@ Result<Reply> InferenceReady(const Call& call);
 Result<Reply> InferenceModel(const Call& call);
 Result<Reply> InferenceModelReady(const Call& call);
 void Infer(CallPtr call, Answer answer);
+
+// key_routes.cc
+Result<Reply> ListKeys(const Call& call);
+Result<Reply> CreateKey(const Call& call);
+Result<Reply> RevokeKey(const Call& call);
+Result<Reply> AuditLog(const Call& call);
 
 }  // namespace ctt::http

@@ -91,7 +91,7 @@ std::optional<Reply> FindRoute(Call& call) {
 
 Status CheckQuery(const Call& call) {
   if (call.route->before_ready) return Status::Ok();  // A probe may carry what it likes.
-  const auto known = call.route->query;
+  const auto& known = call.route->query;
   for (const auto& [name, value] : call.target.query) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const std::vector<std::string> names(known.begin(), known.end());
@@ -101,6 +101,29 @@ Status CheckQuery(const Call& call) {
   return Status::Ok();
 }
 
+// Who calls, and whether that key may do what the row does to the task of the path.
+Status Admit(Call& call) {
+  const Route& route = *call.route;
+  if (call.server.service == nullptr) {
+    if (route.before_ready) return Status::Ok();
+    return {Code::kUnavailable, "not_ready", "the server is starting"};
+  }
+  const std::optional<service::Scope> scope = NeededScope(route);
+  if (!scope) return Status::Ok();
+  CTT_ASSIGN_OR_RETURN(call.caller, call.service().keys().Admit(call.head.key, *scope));
+  const std::string* task = TaskOfPath(route, call.params);
+  if (task != nullptr) return call.MayName(*task);
+  if (*scope != service::Scope::kAdmin || !call.caller->restricted()) return Status::Ok();
+  return {Code::kPermissionDenied, "key_restricted", "this needs a key for every task"};
+}
+
+// Names of tasks are not for those who may not name them.
+Status Veil(const Call& call, const Status& status) {
+  const bool restricted = call.caller != nullptr && call.caller->restricted();
+  if (!restricted || status.reason() != "task_not_found") return status;
+  return {status.code(), "task_not_found", "there is no such task"};
+}
+
 std::optional<Problem> CheckBody(const Call& call, std::int64_t bytes_max, bool is_stream) {
   const Route& route = *call.route;
   const std::string& encoding = call.head.content_encoding;
@@ -108,8 +131,6 @@ std::optional<Problem> CheckBody(const Call& call, std::int64_t bytes_max, bool 
   if (!encoding.empty() && encoding != "identity")
     return Problem{
         415, "unsupported_content_encoding", "send the body without Content-Encoding", {}};
-  if (call.server.service == nullptr && !route.before_ready)
-    return Problem{503, "not_ready", "the server is starting", {}};
   if (const Status status = CheckQuery(call); !status.ok()) return ProblemOf(status);
   if (!is_stream && call.head.content_length.value_or(0) > static_cast<std::uint64_t>(bytes_max))
     return BodyTooLarge(bytes_max);
@@ -149,6 +170,10 @@ Runner::Opened Runner::Open(RequestHead head, std::shared_ptr<Loop> loop) {
   call.media = ParseMediaType(call.head.content_type);
   opened.refusal = FindRoute(call);
   if (opened.refusal) return opened;
+  if (const Status status = Admit(call); !status.ok()) {
+    opened.refusal = ProblemReply(ProblemOf(status), call.request_id);
+    return opened;
+  }
   opened.is_stream = call.route->body == Body::kStream && call.media != MediaType::kJson;
   opened.body_bytes_max = options_.body_bytes_max * call.route->body_factor;
   const auto problem = CheckBody(call, opened.body_bytes_max, opened.is_stream);
@@ -162,7 +187,7 @@ void Runner::Run(const std::shared_ptr<Call>& call, std::function<void(Reply)> d
   Answer answer = [call, once](Result<Reply> result) {
     if (const auto first = std::exchange(*once, nullptr))
       first(result.ok() ? *std::move(result)
-                        : ProblemReply(ProblemOf(result.status()), call->request_id));
+                        : ProblemReply(ProblemOf(Veil(*call, result.status())), call->request_id));
   };
   const auto& handler = call->route->handler;
   if (const auto* inlined = std::get_if<Inline>(&handler)) {
@@ -232,6 +257,7 @@ std::shared_ptr<LearnStream> Runner::OpenStream(const std::shared_ptr<Call>& cal
     const auto work = [call, task, rows = std::move(rows), done] {
       service::LearnOptions options;
       options.bulk = true;
+      options.origin = call->origin();
       call->service().Learn(task, rows, options, done);
     };
     if (!pool_.TryRun(work)) done(Busy());

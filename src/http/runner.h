@@ -1,13 +1,13 @@
 #pragma once
 // Runner: the one way of every request, whatever its route.
 //
-//   Open:   request id, target, row of the table, query names, media type, readiness, size -> a
-//   Call,
+//   Open:   request id, target, row of the table, readiness, key, media type, query names, size ->
+//   a Call,
 //           and a Problem when it is refused before its body is read
 //   Run:    the handler on the thread that its row asks for, errors -> a Reply
 //   Close:  metrics and the access log
 //
-// A single request is a batch of one; a new concern (keys, quotas, traces) has its place here and
+// A single request is a batch of one; a new concern (traces) has its place here and
 // nowhere else.
 //
 // Threads: Open, Run and Close are called on the call's loop; one Runner serves all loops.

@@ -198,11 +198,13 @@ bool Server::State::Stop(std::int64_t drain_timeout_ms) {
 Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const Clock& clock,
                                               telemetry::Metrics& metrics, telemetry::Log& log) {
   CTT_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseListen(options.listen));
-  if (!endpoint.address().is_loopback() && !options.insecure) {
-    return Status(Code::kFailedPrecondition, "insecure_listen",
-                  options.listen +
-                      " can be reached from other machines and no keys are set up: listen on "
-                      "127.0.0.1, or accept the risk with --insecure");
+  if (!endpoint.address().is_loopback() && !options.insecure && !options.has_keys) {
+    return Status(
+        Code::kFailedPrecondition, "insecure_listen",
+        options.listen +
+            " can be reached from other machines, and the data directory has no keys: make "
+            "one (ctt keys create), listen on 127.0.0.1, or accept the risk with "
+            "--insecure");
   }
   RaiseFileLimit(options.connections_max);
   auto state = std::make_unique<State>(options, clock, metrics, log);

@@ -28,6 +28,7 @@ struct ServerOptions {
   std::string listen =
       "127.0.0.1:8000";           // ADDRESS:PORT, [ADDRESS]:PORT for IPv6; port 0: any free one.
   bool insecure = false;          // Allow an address that other machines reach, without keys.
+  bool has_keys = false;          // The data directory has keys: such an address is allowed.
   std::string version = "0.0.0";  // What GET /version answers.
 
   std::int32_t io_threads = 1;
@@ -52,7 +53,8 @@ struct ServerOptions {
 class Server {
  public:
   // Binds and starts answering. kInvalidArgument ("bad_listen_address"); kFailedPrecondition
-  // ("insecure_listen"): the address is not loopback and `insecure` is false; kUnavailable
+  // ("insecure_listen"): the address is not loopback, `insecure` and `has_keys` are false;
+  // kUnavailable
   // ("address_in_use"). `clock`, `metrics` and `log` must outlive the server.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, const Clock& clock,
                                                telemetry::Metrics& metrics, telemetry::Log& log);

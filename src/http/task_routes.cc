@@ -4,21 +4,29 @@
 
 namespace ctt::http {
 
-Result<Reply> ListTaskIds(const Call& call) {
-  return JsonReply(TaskIdsJson(call.service().ListTasks()));
+namespace {
+
+std::vector<service::TaskInfo> VisibleTasks(const Call& call) {
+  std::vector<service::TaskInfo> tasks = call.service().ListTasks();
+  std::erase_if(tasks, [&](const auto& task) { return !call.caller->MayName(task.name); });
+  return tasks;
 }
+
+}  // namespace
+
+Result<Reply> ListTaskIds(const Call& call) { return JsonReply(TaskIdsJson(VisibleTasks(call))); }
 
 Result<Reply> ModelInfo(const Call& call) {
   return JsonReply(ModelJson(call.service().model(), call.server.options.version));
 }
 
-Result<Reply> ListTasks(const Call& call) {
-  return JsonReply(TaskListJson(call.service().ListTasks()));
-}
+Result<Reply> ListTasks(const Call& call) { return JsonReply(TaskListJson(VisibleTasks(call))); }
 
 Result<Reply> CreateTask(const Call& call) {
   CTT_ASSIGN_OR_RETURN(const std::string name, ParseName(call.body));
-  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task, call.service().CreateTask(name));
+  CTT_RETURN_IF_ERROR(call.MayName(name));
+  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
+                       call.service().CreateTask(name, call.origin()));
   Reply reply = JsonReply(TaskJson(task), 201);
   reply.headers.emplace_back("Location", "/v1/tasks/" + name);  // A task name needs no escaping.
   return reply;
@@ -31,13 +39,14 @@ Result<Reply> ShowTask(const Call& call) {
 
 Result<Reply> RenameTask(const Call& call) {
   CTT_ASSIGN_OR_RETURN(const std::string name, ParseName(call.body));
-  CTT_RETURN_IF_ERROR(call.service().RenameTask(call.params[0], name));
+  CTT_RETURN_IF_ERROR(call.MayName(name));
+  CTT_RETURN_IF_ERROR(call.service().RenameTask(call.params[0], name, call.origin()));
   CTT_ASSIGN_OR_RETURN(const service::TaskInfo task, call.service().ShowTask(name));
   return JsonReply(TaskJson(task));
 }
 
 Result<Reply> DeleteTask(const Call& call) {
-  CTT_RETURN_IF_ERROR(call.service().DeleteTask(call.params[0]));
+  CTT_RETURN_IF_ERROR(call.service().DeleteTask(call.params[0], call.origin()));
   return Reply{204, {}, {}, {}};
 }
 
@@ -49,7 +58,7 @@ Result<Reply> ListVersions(const Call& call) {
 Result<Reply> PublishVersion(const Call& call) {
   CTT_ASSIGN_OR_RETURN(const std::int64_t version, ParseVersion(call.body));
   CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
-                       call.service().PublishVersion(call.params[0], version));
+                       call.service().PublishVersion(call.params[0], version, call.origin()));
   return JsonReply(TaskJson(task));
 }
 

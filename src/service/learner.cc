@@ -50,9 +50,10 @@ void Learner::Post(Command command) {
   inbox_.NotifyOne();
 }
 
-void Learner::PostAlone(std::function<Status(Group&)> apply, Done<bool> done) {
+void Learner::PostAlone(std::function<Status(Group&)> apply, Done<bool> done, AuditNote note) {
   Command command;
   command.alone = true;
+  command.note = std::make_shared<AuditNote>(std::move(note));
   command.apply = std::move(apply);
   command.finish = [done = std::move(done)](const Status& status) {
     if (!status.ok()) return done(status);
@@ -96,6 +97,8 @@ void Learner::Apply(std::vector<Command> commands) {
   if (status.ok()) status = Solve(group);
   for (std::size_t i = 0; i < commands.size() && status.ok(); ++i)
     if (outcomes[i].ok() && commands[i].seal) status = commands[i].seal(group);
+  for (std::size_t i = 0; i < commands.size() && status.ok(); ++i)
+    if (outcomes[i].ok() && commands[i].note) status = WriteAudit(group, *commands[i].note);
   if (status.ok()) status = group.transaction->Commit();
   group.transaction.reset();
   if (status.ok()) {
@@ -154,6 +157,26 @@ Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
   served->label_counts = LabelCounts(statistics);
   group.served[ledger.record.id] = std::move(served);
   return Status::Ok();
+}
+
+// Before: what the catalog serves until the commit. After: what this group publishes.
+Status Learner::WriteAudit(Group& group, const AuditNote& note) {
+  if (!note.written) return Status::Ok();
+  store::AuditEntry entry;
+  entry.time_us = clock_.UnixMicros();
+  entry.who = note.origin.who;
+  entry.request = note.origin.request;
+  entry.action = note.action;
+  entry.subject = note.subject.empty() ? note.task : note.subject;
+  entry.rows = note.rows;
+  const auto served = catalog_.Find(note.task);
+  if (served.ok()) entry.digest_before = entry.digest_after = (*served)->head_digest;
+  const auto id = ids_.find(note.task);
+  const auto after = id == ids_.end() ? group.served.end() : group.served.find(id->second);
+  if (after != group.served.end()) entry.digest_after = after->second->head_digest;
+  for (const std::string& name : group.removed)
+    if (name == note.task && after == group.served.end()) entry.digest_after.clear();
+  return group.transaction->AppendAudit(entry);
 }
 
 void Learner::Publish(const Group& group) {

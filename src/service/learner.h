@@ -47,11 +47,13 @@ class Learner {
 
   void Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions options,
              Done<LearnAnswer> done);
-  void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
-  void CreateTask(std::string task, Done<bool> done);
-  void RenameTask(std::string task, std::string name, Done<bool> done);
-  void DeleteTask(std::string task, Done<bool> done);
-  void PublishVersion(std::string task, std::int64_t version, Done<bool> done);
+  void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
+               const Origin& origin = {});
+  void CreateTask(std::string task, Done<bool> done, const Origin& origin = {});
+  void RenameTask(std::string task, std::string name, Done<bool> done, const Origin& origin = {});
+  void DeleteTask(std::string task, Done<bool> done, const Origin& origin = {});
+  void PublishVersion(std::string task, std::int64_t version, Done<bool> done,
+                      const Origin& origin = {});
 
   // What settling works from: a copy of the sums at a watermark.
   struct Snapshot {
@@ -67,11 +69,22 @@ class Learner {
 
  private:
   struct Group;
+  // What the audit log will say of a command, in the same transaction.
+  struct AuditNote {
+    Origin origin;
+    std::string action;
+    std::string task;
+    std::string subject;  // Empty: the task.
+    std::int64_t rows = 0;
+    bool written = true;  // false: the command changed nothing after all.
+  };
+  using AuditNotePtr = std::shared_ptr<AuditNote>;
   struct Command {
     std::function<Status(Group&)> apply;        // An error must leave the group untouched.
     std::function<Status(Group&)> seal;         // After solving, before the commit; may be empty.
     std::function<void(const Status&)> finish;  // After the commit, with its outcome.
     bool alone = false;                         // Not to be grouped with others.
+    AuditNotePtr note;                          // Of every command that writes.
   };
   struct Inbox {
     std::deque<Command> commands;
@@ -79,10 +92,11 @@ class Learner {
   };
 
   void Post(Command command);
-  void PostAlone(std::function<Status(Group&)> apply, Done<bool> done);
+  void PostAlone(std::function<Status(Group&)> apply, Done<bool> done, AuditNote note);
   void Run();
   void Apply(std::vector<Command> commands);
   Status Solve(Group& group);
+  Status WriteAudit(Group& group, const AuditNote& note);
   Status SolveTask(Group& group, TaskLedger& ledger);
   void Publish(const Group& group);
   Status OpenTask(const store::Task& record);

@@ -81,6 +81,7 @@ void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions
   work->options = std::move(options);
   Command command;
   command.alone = !work->options.idempotency_key.empty();
+  command.note = std::make_shared<AuditNote>(AuditNote{work->options.origin, "learn", work->task});
   const std::string key = work->task + "\n" + work->options.idempotency_key;
   command.apply = [this, work, key, keyed = command.alone](Group& group) -> Status {
     if (keyed) {
@@ -96,7 +97,10 @@ void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions
     }
     return LearnCommand(group, work->task, work->rows, work->options, work->answer);
   };
-  command.seal = [this, work, key, keyed = command.alone](Group& group) -> Status {
+  command.seal = [this, work, key, keyed = command.alone,
+                  note = command.note](Group& group) -> Status {
+    note->rows = work->answer.accepted;
+    note->written = !work->repeated && (work->answer.accepted > 0 || work->answer.created);
     if (work->repeated) return Status::Ok();
     CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
     work->answer.examples = ledger->statistics->example_count();
@@ -214,7 +218,8 @@ Status Learner::AppendRows(Group& group, TaskLedger& ledger, std::vector<Encoded
   return Status::Ok();
 }
 
-void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done) {
+void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
+                      const Origin& origin) {
   struct Work {
     std::string task;
     std::vector<std::string> ids;
@@ -222,12 +227,14 @@ void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<Unlea
   };
   auto work = std::make_shared<Work>(Work{std::move(task), std::move(ids), {}});
   Command command;
+  command.note = std::make_shared<AuditNote>(AuditNote{origin, "unlearn", work->task});
   command.apply = [this, work](Group& group) -> Status {
     CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(work->task));
     work->answer.task = work->task;
     return UnlearnIds(group, *ledger, work->ids, work->answer);
   };
-  command.seal = [this, work](Group&) -> Status {
+  command.seal = [this, work, note = command.note](Group&) -> Status {
+    note->rows = static_cast<std::int64_t>(work->answer.ids.size());
     CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
     work->answer.examples = ledger->statistics->example_count();
     work->answer.head_version = work->answer.examples > 0 ? ledger->live_version : 0;
@@ -271,7 +278,8 @@ Status Learner::UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<s
   return Status::Ok();
 }
 
-void Learner::CreateTask(std::string task, Done<bool> done) {
+void Learner::CreateTask(std::string task, Done<bool> done, const Origin& origin) {
+  AuditNote note{origin, "create_task", task};
   PostAlone(
       [this, task = std::move(task)](Group& group) -> Status {
         if (Find(task).ok()) {
@@ -281,10 +289,12 @@ void Learner::CreateTask(std::string task, Done<bool> done) {
         group.served[ledger->record.id] = Entry(*ledger);
         return Status::Ok();
       },
-      std::move(done));
+      std::move(done), std::move(note));
 }
 
-void Learner::RenameTask(std::string task, std::string name, Done<bool> done) {
+void Learner::RenameTask(std::string task, std::string name, Done<bool> done,
+                         const Origin& origin) {
+  AuditNote note{origin, "rename_task", task, task + " -> " + name};
   PostAlone(
       [this, task = std::move(task), name = std::move(name)](Group& group) -> Status {
         CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
@@ -302,10 +312,11 @@ void Learner::RenameTask(std::string task, std::string name, Done<bool> done) {
         group.removed.push_back(task);
         return Status::Ok();
       },
-      std::move(done));
+      std::move(done), std::move(note));
 }
 
-void Learner::DeleteTask(std::string task, Done<bool> done) {
+void Learner::DeleteTask(std::string task, Done<bool> done, const Origin& origin) {
+  AuditNote note{origin, "delete_task", task};
   PostAlone(
       [this, task = std::move(task)](Group& group) -> Status {
         CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(task));
@@ -315,10 +326,12 @@ void Learner::DeleteTask(std::string task, Done<bool> done) {
         group.deleted.push_back(ledger->record.id);
         return Status::Ok();
       },
-      std::move(done));
+      std::move(done), std::move(note));
 }
 
-void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> done) {
+void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> done,
+                             const Origin& origin) {
+  AuditNote note{origin, "publish", task, task + " version " + std::to_string(version)};
   PostAlone(
       [this, task = std::move(task), version](Group& group) -> Status {
         CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
@@ -340,7 +353,7 @@ void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> 
         group.served[ledger->record.id] = std::move(entry);
         return Status::Ok();
       },
-      std::move(done));
+      std::move(done), std::move(note));
 }
 
 void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
@@ -371,8 +384,11 @@ void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled set
   auto published = std::make_shared<bool>(false);
   Command command;
   command.alone = true;
-  command.apply = [this, task, watermark, found, published](Group& group) -> Status {
+  command.note = std::make_shared<AuditNote>(AuditNote{{"settler", {}}, "settle", {}});
+  command.apply = [this, task, watermark, found, published,
+                   note = command.note](Group& group) -> Status {
     CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
+    note->task = ledger->record.name;
     return AdoptSettled(group, *ledger, watermark, *found, *published);
   };
   command.finish = [published, done = std::move(done)](const Status& status) {

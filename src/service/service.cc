@@ -72,6 +72,7 @@ struct Service::State {
   std::unique_ptr<const encoder::Encoder> encoder;
   store::DataDirectory data;
   Stores stores;
+  std::unique_ptr<KeyRing> keys;
   Catalog catalog;
   std::unique_ptr<Settler> settler;
   std::unique_ptr<Learner> learner;
@@ -119,6 +120,7 @@ Status Service::State::BindEncoder() {
 
 Status Service::State::Open() {
   CTT_RETURN_IF_ERROR(BindEncoder());
+  CTT_ASSIGN_OR_RETURN(keys, KeyRing::Open(stores.log, clock));
   settler = std::make_unique<Settler>(stores, options.settle_delay_ms, ThreadCount(options.threads),
                                       clock, metrics);
   learner = std::make_unique<Learner>(stores, catalog, encoder->feature_dim(),
@@ -244,9 +246,10 @@ void Service::Embed(const std::vector<std::string>& texts, const EmbedOptions& o
   state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
 }
 
-Result<std::string> Service::OnlyTask() const {
+Result<std::string> Service::OnlyTask(const Caller& caller) const {
   constexpr std::size_t kNamesMax = 5;
-  const auto tasks = state_->catalog.List();
+  auto tasks = state_->catalog.List();
+  std::erase_if(tasks, [&](const auto& task) { return !caller.MayName(task->name); });
   if (tasks.size() == 1) return tasks.front()->name;
   if (tasks.empty()) return Status(Code::kNotFound, "task_not_found", "there is no task yet");
   std::string names;
@@ -283,9 +286,10 @@ void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOpt
                         std::move(learn));
 }
 
-void Service::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done) {
+void Service::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
+                      const Origin& origin) {
   if (ids.empty()) return done(Status(Code::kInvalidArgument, "empty_request", "no id was given"));
-  state_->learner->Unlearn(std::move(task), std::move(ids), std::move(done));
+  state_->learner->Unlearn(std::move(task), std::move(ids), std::move(done), origin);
 }
 
 Result<TaskInfo> Service::Settle(const std::string& task) {
@@ -300,23 +304,25 @@ Result<TaskInfo> Service::Settle(const std::string& task) {
   return ShowTask(task);
 }
 
-Result<TaskInfo> Service::CreateTask(const std::string& name) {
+Result<TaskInfo> Service::CreateTask(const std::string& name, const Origin& origin) {
   CTT_RETURN_IF_ERROR(CheckTaskName(name));
   CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
-                        state_->learner->CreateTask(name, std::move(done));
+                        state_->learner->CreateTask(name, std::move(done), origin);
                       }).status());
   return ShowTask(name);
 }
 
-Status Service::RenameTask(const std::string& task, const std::string& name) {
+Status Service::RenameTask(const std::string& task, const std::string& name, const Origin& origin) {
   CTT_RETURN_IF_ERROR(CheckTaskName(name));
-  return Wait<bool>(
-             [&](Done<bool> done) { state_->learner->RenameTask(task, name, std::move(done)); })
+  return Wait<bool>([&](Done<bool> done) {
+           state_->learner->RenameTask(task, name, std::move(done), origin);
+         })
       .status();
 }
 
-Status Service::DeleteTask(const std::string& task) {
-  return Wait<bool>([&](Done<bool> done) { state_->learner->DeleteTask(task, std::move(done)); })
+Status Service::DeleteTask(const std::string& task, const Origin& origin) {
+  return Wait<bool>(
+             [&](Done<bool> done) { state_->learner->DeleteTask(task, std::move(done), origin); })
       .status();
 }
 
@@ -342,9 +348,10 @@ Result<std::vector<VersionInfo>> Service::Versions(const std::string& task) {
   return list;
 }
 
-Result<TaskInfo> Service::PublishVersion(const std::string& task, std::int64_t version) {
+Result<TaskInfo> Service::PublishVersion(const std::string& task, std::int64_t version,
+                                         const Origin& origin) {
   CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
-                        state_->learner->PublishVersion(task, version, std::move(done));
+                        state_->learner->PublishVersion(task, version, std::move(done), origin);
                       }).status());
   return ShowTask(task);
 }
@@ -406,6 +413,24 @@ Result<learn::Metrics> Service::Evaluate(const std::string& task,
     }
   }
   return learn::Evaluate(judged, head->labels());
+}
+
+KeyRing& Service::keys() { return *state_->keys; }
+
+Result<std::vector<AuditInfo>> Service::Audit(std::int64_t after, std::int32_t limit) {
+  CTT_ASSIGN_OR_RETURN(const auto entries, state_->stores.log.Audit(after, limit));
+  std::vector<AuditInfo> audit;
+  for (const store::AuditEntry& entry : entries) {
+    audit.push_back({entry.seq,
+                     entry.time_us,
+                     {entry.who, entry.request},
+                     entry.action,
+                     entry.subject,
+                     entry.rows,
+                     entry.digest_before,
+                     entry.digest_after});
+  }
+  return audit;
 }
 
 ModelInfo Service::model() const {

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "encoder/encoder.h"
 #include "learn/metrics.h"
+#include "service/key_ring.h"
 #include "service/types.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -72,37 +73,44 @@ class Service {
   void Embed(const std::vector<std::string>& texts, const EmbedOptions& options,
              Done<EmbedAnswer> done);
 
-  // The one task there is. kInvalidArgument ("task_not_named", with some names): there are several;
-  // kNotFound ("task_not_found"): there is none.
-  Result<std::string> OnlyTask() const;
+  // The one task there is among those that the caller may name. kInvalidArgument ("task_not_named",
+  // with some names): there are several; kNotFound ("task_not_found"): there is none.
+  Result<std::string> OnlyTask(const Caller& caller) const;
 
   // All rows or none: one bad row refuses the call, and the message says which ("row 3: ...").
   void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
              Done<LearnAnswer> done);
 
   // kNotFound ("example_not_found") when none of the ids is held.
-  void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
+  void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
+               const Origin& origin = {});
 
   // Blocks until the task's choices are made for all that it holds now; the new (or present)
   // version.
   Result<TaskInfo> Settle(const std::string& task);
 
-  Result<TaskInfo> CreateTask(const std::string& name);  // kAlreadyExists ("task_exists").
-  Status RenameTask(const std::string& task, const std::string& name);
-  Status DeleteTask(const std::string& task);
+  // kAlreadyExists ("task_exists").
+  Result<TaskInfo> CreateTask(const std::string& name, const Origin& origin = {});
+  Status RenameTask(const std::string& task, const std::string& name, const Origin& origin = {});
+  Status DeleteTask(const std::string& task, const Origin& origin = {});
   Result<TaskInfo> ShowTask(const std::string& task);
   std::vector<TaskInfo> ListTasks();  // By name.
 
   Result<std::vector<VersionInfo>> Versions(const std::string& task);  // Newest first.
   // Makes a version live: publish or roll back. The next lesson publishes on top of all examples
   // again.
-  Result<TaskInfo> PublishVersion(const std::string& task, std::int64_t version);
+  Result<TaskInfo> PublishVersion(const std::string& task, std::int64_t version,
+                                  const Origin& origin = {});
 
   Result<ExampleInfoPage> PageExamples(const std::string& task, std::int64_t after,
                                        std::int32_t limit);
   Result<ExampleInfo> FindExample(const std::string& task, const std::string& id);
 
   Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows);
+
+  KeyRing& keys();
+  // At most `limit` writes after the one with the number `after`, in their order.
+  Result<std::vector<AuditInfo>> Audit(std::int64_t after, std::int32_t limit);
 
   ModelInfo model() const;
   const Limits& limits() const;

@@ -53,6 +53,25 @@ struct EmbedAnswer {
   std::int64_t truncated = 0;     // Texts that were cut.
 };
 
+// Who asks for a write: what the audit log keeps of it.
+struct Origin {
+  std::string who = "local";  // Id of an API key; "anonymous": a server without keys; "local": a
+                              // command on the data directory itself.
+  std::string request;        // Id of the HTTP request.
+};
+
+// One write, as the audit log keeps it.
+struct AuditInfo {
+  std::int64_t seq = 0;
+  std::int64_t time_us = 0;
+  Origin origin;
+  std::string action;
+  std::string subject;
+  std::int64_t rows = 0;
+  std::string digest_before;  // Hex digests of the task's served head; empty: nothing was served.
+  std::string digest_after;
+};
+
 struct LearnRow {
   std::string text;
   std::string label;
@@ -64,6 +83,7 @@ struct LearnOptions {
   bool create_task = true;      // An unknown task is made; otherwise kNotFound.
   bool bulk = false;            // Part of a long stream: gives way to single requests.
   std::string idempotency_key;  // A repeat with the same key and rows answers as the first did.
+  Origin origin;
 };
 
 enum class RowState : std::uint8_t {

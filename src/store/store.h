@@ -77,6 +77,35 @@ struct Checkpoint {
   std::string digest;  // Hex.
 };
 
+// Who may call: an API key, of which only the digest is kept.
+struct ApiKey {
+  std::string id;      // Public, the part of the key before its secret.
+  std::string digest;  // Hex SHA-256 of the whole key.
+  std::string name;
+  std::string scopes;  // JSON array of strings, as `tasks`; the service's.
+  std::string tasks;
+  std::int64_t requests_per_second = 0;  // 0: unlimited, as requests_per_day.
+  std::int64_t requests_per_day = 0;
+  std::int64_t created_us = 0;
+  std::int64_t revoked_us = 0;    // 0: it lives.
+  std::int64_t last_used_us = 0;  // 0: never.
+  std::int64_t day = 0;           // Days since 1970, of day_requests.
+  std::int64_t day_requests = 0;
+};
+
+// One write, as the audit log keeps it. No text and no label.
+struct AuditEntry {
+  std::int64_t seq = 0;  // Given by the store, rising.
+  std::int64_t time_us = 0;
+  std::string who;      // Id of a key, or a word such as "local".
+  std::string request;  // Id of the request; may be empty.
+  std::string action;   // "learn", "unlearn", ...
+  std::string subject;  // Task or key.
+  std::int64_t rows = 0;
+  std::string digest_before;  // Hex, of the served head; empty: none.
+  std::string digest_after;
+};
+
 // One atomic write. Destroying it without Commit rolls back.
 class Transaction {
  public:
@@ -111,6 +140,9 @@ class Transaction {
                                std::string_view answer, std::int64_t now_us) = 0;
 
   virtual Status SetMeta(std::string_view key, std::string_view value) = 0;
+
+  virtual Status PutApiKey(const ApiKey& key) = 0;  // New, or in the place of the one of its id.
+  virtual Status AppendAudit(const AuditEntry& entry) = 0;  // `seq` is not looked at.
 
   // Durable when ok.
   virtual Status Commit() = 0;
@@ -158,6 +190,9 @@ class Store {
   virtual Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) = 0;
   virtual Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) = 0;
   virtual Result<std::optional<std::string>> Meta(std::string_view key) = 0;
+  virtual Result<std::vector<ApiKey>> ApiKeys() = 0;  // By id.
+  // At most `limit` entries with seq > after, rising.
+  virtual Result<std::vector<AuditEntry>> Audit(std::int64_t after, std::int32_t limit) = 0;
 
   // Reads every page and checks its structure. kDataLoss names what is damaged.
   virtual Status Verify() = 0;

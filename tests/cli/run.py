@@ -350,6 +350,31 @@ class ServerTest(Case):
     def test_an_address_that_others_reach_needs_a_word(self):
         self.bad(1, "serve", "--listen", "0.0.0.0:0", "--log-level", "off", says="--insecure")
 
+    def test_keys_lock_a_server_that_others_reach(self):
+        admin = self.answer("keys", "create", "operator", "--scope", "admin")
+        made = self.answer("keys", "create", "shop", "--scope", "predict,learn", "--task", "shop:*", "--requests-per-day", "9")
+        self.assertRegex(made["key"], "^ctt_" + made["id"] + "_[0-9a-f]{64}$")
+        self.assertEqual((made["scopes"], made["tasks"], made["requests_per_day"]), (["predict", "learn"], ["shop:*"], 9))
+        listed = self.answer("keys", "list")["keys"]
+        self.assertEqual([key["name"] for key in listed], ["operator", "shop"])
+        self.assertNotIn("key", listed[0])
+        self.bad(1, "keys", "create", "x", "--scope", "all", says="predict, learn and admin")
+        self.bad(2, "keys", "create", "x", says="--scope")
+        self.bad(1, "keys", "revoke", "000000000000", says="no key")
+        with Server(CTT, self.data, listen="0.0.0.0:0") as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.bad(1, "tasks", "list", "--url", url, says="needs a key")
+            env = {"CTT_URL": url, "CTT_KEY": admin["key"]}
+            self.assertEqual(self.answer("tasks", "list", env=env)["tasks"], [])
+            self.assertEqual(self.answer("info", env=env)["settings"]["key"], "(given)")
+            more = self.answer("keys", "create", "more", "--scope", "predict", env=env)
+            self.bad(1, "keys", "list", env={**env, "CTT_KEY": more["key"]}, says="lacks the scope 'admin'")
+            self.assertIsNotNone(self.answer("keys", "revoke", more["id"], env=env)["revoked_at"])
+            self.bad(1, "tasks", "list", env={**env, "CTT_KEY": more["key"]}, says="not known")
+            self.assertEqual(len(self.answer("keys", "list", env=env)["keys"]), 3)
+            self.bad(1, "keys", "list", says="--url")
+        self.assertIsNotNone(self.answer("keys", "list")["keys"][0]["last_used_at"])
+
     def test_init_makes_a_directory(self):
         self.assertEqual(len(self.answer("init")["encoder_id"]), 64)
         self.assertTrue((self.folder / "data" / "ctt.lock").exists())

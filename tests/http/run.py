@@ -2,6 +2,7 @@
 """Runs the scripts of tests/http/scripts against one real server, in the order of their names. A new case needs no code.
 
     === what is tested                     === restart     SIGTERM, exit code 0, start again on the same data
+                                           === new server  the same, on no data
     POST /v1/tasks/{name}/predict
     Content-Type: text/plain               any headers; a body with none is sent as application/json
 
@@ -14,7 +15,7 @@
 Placeholders in wanted JSON: "<any>", "<number>", "<probability>", "<string>", "<digest>" (64 hexadecimal digits),
 "<time>" (RFC 3339), "<about X>" (within 0.02 of X), "<like REGEX>", "<unit N>" (N numbers, a vector of unit length),
 "<scores A B>" (a list of {label, score}, labels in this order, scores falling, their sum 1); "<keep NAME>" takes a string or number along: {NAME} in later
-requests and answers. The member "...": true lets an object have more members than are named.
+requests and answers, "<same NAME>" in this one. The member "...": true lets an object have more members than are named.
 In requests: {repeat N WORD} is WORD N times, {bytes HEX} is raw bytes. In wanted text: a line "<has WORD>" wants WORD somewhere.
 
 usage: run.py CTT [SCRIPT...]"""
@@ -63,6 +64,8 @@ def check(wanted, got, where, kept):
             check([{"label": label, "score": "<probability>"} for label in rest.split()], got, where, kept)
             scores = [row["score"] for row in got]
             return (scores == sorted(scores, reverse=True) and abs(sum(scores) - 1) < 1e-12) or fail("no falling scores of sum 1")
+        if verb == "same":
+            return got == kept.get(rest) or fail("not what was kept")
         if verb == "keep":
             kept[rest] = got if isinstance(got, str) else json.dumps(got)
             return isinstance(got, (str, int, float)) or fail("not to be kept")
@@ -123,7 +126,7 @@ def split_message(lines):
 def cases(script):
     for block in re.split("^=== ?", script.read_text(), flags=re.MULTILINE)[1:]:
         title, _, rest = block.partition("\n")
-        if title == "restart":
+        if title in ("restart", "new server"):
             yield title, None, None, None
             continue
         request, _, wanted = rest.partition("\n--- ")
@@ -133,7 +136,7 @@ def cases(script):
 def run_case(server, request, status, wanted, kept):
     method, target = fill(request[0], kept).split(b" ", 1)
     headers, body = split_message(request[1:])
-    headers = dict(headers)
+    headers = {name: fill(value, kept).decode() for name, value in headers}
     data = fill(body, kept)
     if data and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = "application/json"
@@ -167,15 +170,19 @@ def main():
     arguments = parser.parse_args()
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        flags = (folder, "--settle-delay-ms", "-1")
-        server = Server(arguments.ctt, *flags)
+        def start(data):
+            return Server(arguments.ctt, f"{folder}/{data}", "--settle-delay-ms", "-1")
+
+        data = 0
+        server = start(data)
         for script in arguments.scripts or sorted((HERE / "scripts").glob("*.http")):
             kept = {}
             for title, request, status, wanted in cases(script):
                 try:
                     if request is None:
                         code = server.stop()
-                        server = Server(arguments.ctt, *flags)
+                        data += title == "new server"
+                        server = start(data)
                         if code != 0:
                             raise Mismatch(f"the server ended with {code}")
                     else:

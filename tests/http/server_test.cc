@@ -159,8 +159,8 @@ TEST_F(ServerTest, WhatIsNoHttpIsAnsweredAndClosed) {
        "400 Bad Request"},
       {"GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
        "400 Bad Request"},
-      {"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n\r\n", "415 Unsupported"},
-      {"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n\r\n", "415 Unsupported"},
+      {"GET /health HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n\r\n", "415 Unsupported"},
+      {"POST /predict HTTP/1.1\r\nHost: x\r\n\r\n", "\"code\":\"not_ready\""},
   };
   for (const auto& [request, wanted] : cases) EXPECT_TRUE(Has(Ask(request), wanted)) << request;
 }

@@ -9,9 +9,9 @@ import time
 
 
 class Server:
-    def __init__(self, binary, data, *flags):
+    def __init__(self, binary, data, *flags, listen="127.0.0.1:0"):
         self.process = subprocess.Popen(
-            [binary, "serve", "--listen", "127.0.0.1:0", "--data", str(data), *flags],
+            [binary, "serve", "--listen", listen, "--data", str(data), *flags],
             stderr=subprocess.PIPE, text=True)
         atexit.register(self.process.kill)  # A test that fails leaves no server behind.
         self.port = 0

@@ -1,5 +1,6 @@
 // The contract of store/store.h, run on every implementation listed at the end.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <map>
 #include <random>
@@ -564,6 +565,56 @@ TEST_P(StoreTest, ThreadsWriteInTurnAndReadWholeTransactions) {
   threads.clear();
   EXPECT_EQ(Value(store().LastSeq(task)), 2 * kWriters * kPairs);
   EXPECT_OK(store().Verify());
+}
+
+TEST_P(StoreTest, AKeyIsKeptAndReplacedByItsId) {
+  EXPECT_THAT(Value(store().ApiKeys()), IsEmpty());
+  ApiKey key{"k1", std::string(64, 'a'), "name", R"(["learn"])", R"(["t:*"])", 1, 2, 3, 0, 4, 5, 6};
+  {
+    auto transaction = Begin();
+    EXPECT_OK(transaction->PutApiKey(key));
+    EXPECT_OK(transaction->PutApiKey({.id = "k0", .digest = std::string(64, 'b')}));
+    EXPECT_FALSE(transaction->PutApiKey({.digest = std::string(64, 'c')}).ok());
+    EXPECT_OK(transaction->Commit());
+  }
+  {
+    auto transaction = Begin();
+    key.revoked_us = 9;
+    EXPECT_OK(transaction->PutApiKey(key));
+    EXPECT_OK(transaction->Commit());
+  }
+  Reopen();
+  const std::vector<ApiKey> keys = Value(store().ApiKeys());
+  ASSERT_EQ(keys.size(), 2u);
+  EXPECT_EQ(keys[0].id, "k0");
+  EXPECT_EQ(keys[1].name, "name");
+  EXPECT_EQ(keys[1].scopes, R"(["learn"])");
+  EXPECT_EQ(keys[1].tasks, R"(["t:*"])");
+  EXPECT_EQ(
+      (std::array{keys[1].requests_per_second, keys[1].requests_per_day, keys[1].created_us,
+                  keys[1].revoked_us, keys[1].last_used_us, keys[1].day, keys[1].day_requests}),
+      (std::array<std::int64_t, 7>{1, 2, 3, 9, 4, 5, 6}));
+}
+
+TEST_P(StoreTest, TheAuditLogKeepsTheOrderOfItsCommits) {
+  for (int i = 1; i <= 3; ++i) {
+    auto transaction = Begin();
+    EXPECT_OK(transaction->AppendAudit({0, i, "who", "request", "learn", "task", 7, "", "after"}));
+    if (i == 2) continue;  // Rolled back.
+    EXPECT_OK(transaction->Commit());
+  }
+  Reopen();
+  const std::vector<AuditEntry> all = Value(store().Audit(0, 10));
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].time_us, 1);
+  EXPECT_EQ(all[1].time_us, 3);
+  EXPECT_LT(all[0].seq, all[1].seq);
+  EXPECT_EQ(all[1].who + all[1].request + all[1].action + all[1].subject, "whorequestlearntask");
+  EXPECT_EQ(all[1].rows, 7);
+  EXPECT_EQ(all[1].digest_before, "");
+  EXPECT_EQ(all[1].digest_after, "after");
+  EXPECT_EQ(Value(store().Audit(0, 1)).size(), 1u);
+  EXPECT_EQ(Value(store().Audit(all[0].seq, 10)).at(0).seq, all[1].seq);
 }
 
 class SqliteHome final : public StoreHome {

@@ -158,6 +158,35 @@ Result<std::optional<std::string>> SqliteStore::Meta(std::string_view key) {
   return found ? std::optional(row.Text(0)) : std::nullopt;
 }
 
+Result<std::vector<ApiKey>> SqliteStore::ApiKeys() {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement row = reader->Use(
+      "SELECT id, digest, name, scopes, tasks, requests_per_second, requests_per_day, created_us,"
+      " revoked_us, last_used_us, day, day_requests FROM api_key ORDER BY id");
+  std::vector<ApiKey> keys;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return keys;
+    keys.push_back({row.Text(0), row.Text(1), row.Text(2), row.Text(3), row.Text(4), row.Int(5),
+                    row.Int(6), row.Int(7), row.Int(8), row.Int(9), row.Int(10), row.Int(11)});
+  }
+}
+
+Result<std::vector<AuditEntry>> SqliteStore::Audit(std::int64_t after, std::int32_t limit) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement row = reader->Use(
+      "SELECT seq, time_us, who, request, action, subject, rows, digest_before, digest_after"
+      " FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+      after, std::int64_t{limit});
+  std::vector<AuditEntry> entries;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return entries;
+    entries.push_back({row.Int(0), row.Int(1), row.Text(2), row.Text(3), row.Text(4), row.Text(5),
+                       row.Int(6), row.Text(7), row.Text(8)});
+  }
+}
+
 Status SqliteStore::Verify() {
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
   return FullVerify(*reader);

@@ -44,6 +44,8 @@ class SqliteStore final : public Store {
   Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) override;
   Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) override;
   Result<std::optional<std::string>> Meta(std::string_view key) override;
+  Result<std::vector<ApiKey>> ApiKeys() override;
+  Result<std::vector<AuditEntry>> Audit(std::int64_t after, std::int32_t limit) override;
   Status Verify() override;
 
  private:

@@ -233,6 +233,27 @@ Status SqliteTransaction::SetMeta(std::string_view key, std::string_view value) 
                   key, value));
 }
 
+Status SqliteTransaction::PutApiKey(const ApiKey& key) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (key.id.empty()) return InvalidArgument("an API key needs an id");
+  return Spoil(writer_.Run(
+      "INSERT OR REPLACE INTO api_key (id, digest, name, scopes, tasks, requests_per_second,"
+      " requests_per_day, created_us, revoked_us, last_used_us, day, day_requests)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+      key.id, key.digest, key.name, key.scopes, key.tasks, key.requests_per_second,
+      key.requests_per_day, key.created_us, key.revoked_us, key.last_used_us, key.day,
+      key.day_requests));
+}
+
+Status SqliteTransaction::AppendAudit(const AuditEntry& entry) {
+  CTT_RETURN_IF_ERROR(failed_);
+  return Spoil(
+      writer_.Run("INSERT INTO audit (time_us, who, request, action, subject, rows, digest_before,"
+                  " digest_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                  entry.time_us, entry.who, entry.request, entry.action, entry.subject, entry.rows,
+                  entry.digest_before, entry.digest_after));
+}
+
 Status SqliteTransaction::Commit() {
   CTT_RETURN_IF_ERROR(failed_);
   if (committed_) return FailedPrecondition("the transaction was committed before");

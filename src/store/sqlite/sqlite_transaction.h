@@ -36,6 +36,8 @@ class SqliteTransaction final : public Transaction {
   Status PutIdempotent(std::string_view key, std::string_view request_digest,
                        std::string_view answer, std::int64_t now_us) override;
   Status SetMeta(std::string_view key, std::string_view value) override;
+  Status PutApiKey(const ApiKey& key) override;
+  Status AppendAudit(const AuditEntry& entry) override;
   Status Commit() override;
 
  private:

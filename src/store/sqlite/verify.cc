@@ -18,6 +18,7 @@ Status RunCheck(Connection& connection, const char* sql) {
 constexpr const char* kSmallTables[] = {
     "PRAGMA quick_check(task)",       "PRAGMA quick_check(label)",      "PRAGMA quick_check(alias)",
     "PRAGMA quick_check(checkpoint)", "PRAGMA quick_check(idempotent)", "PRAGMA quick_check(meta)",
+    "PRAGMA quick_check(api_key)",
 };
 
 // A query that finds rows only where its rule is broken.
