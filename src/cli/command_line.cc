@@ -30,6 +30,7 @@ struct Arguments {
   service::NewKey new_key;
   std::int32_t top_k = 5;
   bool json = false;
+  bool check_only = false;
   std::function<Status(const CommandContext&)> run;
 };
 
@@ -57,12 +58,13 @@ class CommandLine {
     } catch (const CLI::ParseError& error) {
       return app_.exit(error) == 0 ? 0 : kWrongUsage;
     }
-    const Result<Settings> settings = Resolve(arguments_.settings, arguments_.config);
+    const auto resolve = [this] { return Resolve(arguments_.settings, arguments_.config); };
+    const Result<Settings> settings = resolve();
     if (!settings.ok()) {
       PrintError(settings.status(), arguments_.json);
       return kWrongUsage;
     }
-    const Status status = arguments_.run({*settings, arguments_.json});
+    const Status status = arguments_.run({*settings, arguments_.json, resolve});
     if (status.ok()) return 0;
     PrintError(status, arguments_.json);
     return kFailed;
@@ -126,7 +128,10 @@ class CommandLine {
 
   void AddServing() {
     Arguments& a = arguments_;
-    Add(app_, "serve", "Serve over HTTP until SIGTERM or Ctrl-C", Serve, true);
+    CLI::App* serve = Add(
+        app_, "serve", "Serve over HTTP until SIGTERM or Ctrl-C",
+        [&a](const CommandContext& c) { return Serve(c, a.check_only); }, true);
+    serve->add_flag("--check-config", a.check_only, "Say whether the settings are good, and end");
     Add(app_, "init", "Make a data directory and bind it to the encoder", Init);
     Add(app_, "info", "Version, instruction sets, settings in effect", Info, true);
     CLI::App* doctor = Add(app_, "doctor", "Ask a server whether it is ready",

@@ -4,6 +4,7 @@
 //
 // Accuracies, rates and probabilities are fractions, 0 to 1. Threads: the main thread.
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,12 @@ namespace ctt::cli {
 struct CommandContext {
   Settings settings;
   bool json = false;
+  std::function<Result<Settings>()> resolve;  // The settings as they would be now.
 };
 
-Status Serve(const CommandContext& context);
+// Until SIGTERM or SIGINT; SIGHUP reads settings and certificate again. `check_only`: says whether
+// the settings are good, and ends.
+Status Serve(const CommandContext& context, bool check_only);
 Status Init(const CommandContext& context);
 Status Info(const CommandContext& context);
 // Is the server at `url` ready? kUnavailable: no.

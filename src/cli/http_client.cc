@@ -6,8 +6,10 @@
 #include <string_view>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 
 namespace ctt::cli {
 namespace {
@@ -21,23 +23,43 @@ constexpr std::uint64_t kAnswerBytesMax = 256u << 20;
 // One call. Each step is asynchronous, because only then its deadline holds.
 class Exchange {
  public:
-  explicit Exchange(std::int64_t timeout_ms) : timeout_(timeout_ms) {}
+  Exchange(std::int64_t timeout_ms, bool secure, const std::string& ca_file)
+      : timeout_(timeout_ms), secure_(secure) {
+    stream_.set_verify_mode(asio::ssl::verify_peer);
+    if (!secure) return;
+    ca_file.empty() ? tls_.set_default_verify_paths(setup_)
+                    : tls_.load_verify_file(ca_file, setup_);
+  }
 
   beast::error_code Connect(const std::string& host, const std::string& port) {
-    beast::error_code error;
+    beast::error_code error = setup_;
+    if (error) return error;
     asio::ip::tcp::resolver resolver(io_);
     const auto found = resolver.resolve(host, port, error);
     if (error) return error;
-    return Step([&](auto done) { stream_.async_connect(found, done); });
+    error = Step([&](auto done) { lowest().async_connect(found, done); });
+    if (error || !secure_) return error;
+    stream_.set_verify_callback(asio::ssl::host_name_verification(host));
+    SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());
+    return Step([&](auto done) {
+      stream_.async_handshake(asio::ssl::stream_base::client,
+                              [done](beast::error_code outcome) { done(outcome, 0); });
+    });
   }
 
   beast::error_code Send(const http::request<http::string_body>& request) {
-    return Step([&](auto done) { http::async_write(stream_, request, done); });
+    return Step([&](auto done) {
+      secure_ ? http::async_write(stream_, request, done)
+              : http::async_write(lowest(), request, done);
+    });
   }
 
   beast::error_code Receive() {
     parser_.body_limit(kAnswerBytesMax);
-    return Step([&](auto done) { http::async_read(stream_, buffer_, parser_, done); });
+    return Step([&](auto done) {
+      secure_ ? http::async_read(stream_, buffer_, parser_, done)
+              : http::async_read(lowest(), buffer_, parser_, done);
+    });
   }
 
   HttpAnswer answer() {
@@ -48,16 +70,20 @@ class Exchange {
   template <typename Start>
   beast::error_code Step(Start start) {
     beast::error_code outcome;
-    stream_.expires_after(timeout_);
+    lowest().expires_after(timeout_);
     start([&outcome](beast::error_code error, const auto&) { outcome = error; });
     io_.restart();
     io_.run();
     return outcome;
   }
+  beast::tcp_stream& lowest() { return stream_.next_layer(); }
 
   const std::chrono::milliseconds timeout_;
+  const bool secure_;
   asio::io_context io_;
-  beast::tcp_stream stream_{io_};
+  asio::ssl::context tls_{asio::ssl::context::tls_client};
+  beast::error_code setup_;
+  beast::ssl_stream<beast::tcp_stream> stream_{io_, tls_};
   beast::flat_buffer buffer_;
   http::response_parser<http::string_body> parser_;
 };
@@ -101,24 +127,30 @@ Status Problem(const HttpAnswer& answer) {
 
 }  // namespace
 
-Result<HttpClient> HttpClient::Make(const std::string& url, const std::string& key) {
-  constexpr std::string_view kScheme = "http://";
+Result<HttpClient> HttpClient::Make(const std::string& url, const Settings& settings) {
   const Status wrong = InvalidArgument("'" + url + "' is not of the form http://HOST:PORT");
-  if (!url.starts_with(kScheme)) return wrong;
-  std::string_view rest = std::string_view(url).substr(kScheme.size());
+  HttpClient client;
+  client.secure_ = url.starts_with("https://");
+  if (!client.secure_ && !url.starts_with("http://")) return wrong;
+  std::string_view rest = std::string_view(url).substr(url.find("//") + 2);
   if (rest.ends_with('/')) rest.remove_suffix(1);
   const bool bracketed = rest.starts_with('[');  // [ADDRESS] of IPv6.
   const std::size_t host_end = bracketed ? rest.find(']') : rest.find(':');
-  const std::string_view host = rest.substr(bracketed, host_end - bracketed);
-  if (host.empty() || host.find_first_of("/?#@[]") != std::string_view::npos) return wrong;
+  client.host_ = rest.substr(bracketed, host_end - bracketed);
+  client.port_ = client.secure_ ? "443" : "80";
+  client.key_ = settings.key;
+  client.ca_file_ = settings.ca_file;
+  if (client.host_.empty() || client.host_.find_first_of("/?#@[]") != std::string::npos)
+    return wrong;
   if (bracketed && host_end == std::string_view::npos) return wrong;
   rest.remove_prefix(std::min(rest.size(), host_end + bracketed));
-  if (rest.empty()) return HttpClient(std::string(host), "80", key);
+  if (rest.empty()) return client;
   std::uint16_t port = 0;
   const char* end = rest.data() + rest.size();
   const auto [last, error] = std::from_chars(rest.data() + 1, end, port);
   if (rest[0] != ':' || error != std::errc() || last != end) return wrong;
-  return HttpClient(std::string(host), std::to_string(port), key);
+  client.port_ = std::to_string(port);
+  return client;
 }
 
 Result<HttpAnswer> HttpClient::Call(const std::string& method, const std::string& target,
@@ -135,13 +167,14 @@ Result<HttpAnswer> HttpClient::Call(const std::string& method, const std::string
   request.body() = body;
   request.prepare_payload();
 
-  Exchange exchange(timeout_ms);
+  Exchange exchange(timeout_ms, secure_, ca_file_);
   beast::error_code error = exchange.Connect(host_, port_);
   if (!error) error = exchange.Send(request);
   if (!error) error = exchange.Receive();
   if (error) {
-    return Status(Code::kUnavailable, "unreachable",
-                  "http://" + host_ + ":" + port_ + ": " + error.message());
+    return Status(
+        Code::kUnavailable, "unreachable",
+        (secure_ ? "https://" : "http://") + host_ + ":" + port_ + ": " + error.message());
   }
   return exchange.answer();
 }

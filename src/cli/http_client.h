@@ -1,5 +1,5 @@
 #pragma once
-// HttpClient: plain HTTP/1.1 calls to a ctt server, for --url and health checks.
+// HttpClient: HTTP/1.1 calls to a ctt server, for --url and health checks.
 //
 // Threads: immutable after Make; share it as const. Each call opens a connection of its own.
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "cli/settings.h"
 
 namespace ctt::cli {
 
@@ -18,9 +19,10 @@ struct HttpAnswer {
 
 class HttpClient {
  public:
-  // `url` is http://HOST[:PORT][/], port 80 when absent. kInvalidArgument: anything else.
-  // `key`: sent with every call, unless it is empty.
-  static Result<HttpClient> Make(const std::string& url, const std::string& key = "");
+  // `url` is http://HOST[:PORT][/] or https://..., port 80 or 443 when absent. kInvalidArgument:
+  // anything else. settings.key is sent with every call, unless it is empty; settings.ca_file says
+  // who may vouch for an https server, else the system does.
+  static Result<HttpClient> Make(const std::string& url, const Settings& settings = {});
 
   // kUnavailable ("unreachable"): no connection, or it broke off, or nothing came for `timeout_ms`.
   Result<HttpAnswer> Call(const std::string& method, const std::string& target,
@@ -37,11 +39,12 @@ class HttpClient {
   const std::string& port() const { return port_; }
 
  private:
-  HttpClient(std::string host, std::string port, std::string key)
-      : host_(std::move(host)), port_(std::move(port)), key_(std::move(key)) {}
+  HttpClient() = default;
+  bool secure_ = false;
   std::string host_;
   std::string port_;
   std::string key_;
+  std::string ca_file_;
 };
 
 }  // namespace ctt::cli

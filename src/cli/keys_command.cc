@@ -77,7 +77,7 @@ std::string NewKeyJson(const service::NewKey& key) {
 
 Result<json::object> MakeKey(const Settings& settings, const service::NewKey& wanted) {
   if (!settings.url.empty()) {
-    CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(settings.url, settings.key));
+    CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(settings.url, settings));
     return client.Ask("POST", "/v1/keys", NewKeyJson(wanted));
   }
   const SystemClock clock;
@@ -90,7 +90,7 @@ Result<json::object> MakeKey(const Settings& settings, const service::NewKey& wa
 
 Result<json::array> ReadKeys(const Settings& settings) {
   if (!settings.url.empty()) {
-    CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(settings.url, settings.key));
+    CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(settings.url, settings));
     CTT_ASSIGN_OR_RETURN(const json::object answer, client.Ask("GET", "/v1/keys"));
     return answer.at("keys").as_array();
   }
@@ -103,7 +103,7 @@ Result<json::array> ReadKeys(const Settings& settings) {
 
 Result<json::object> EndKey(const Settings& settings, const std::string& id) {
   if (!settings.url.empty()) {
-    CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(settings.url, settings.key));
+    CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(settings.url, settings));
     return client.Ask("DELETE", "/v1/keys/" + id);
   }
   const SystemClock clock;

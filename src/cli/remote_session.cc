@@ -300,7 +300,7 @@ class RemoteSession final : public Session {
 }  // namespace
 
 Result<std::unique_ptr<Session>> OpenRemoteSession(const Settings& settings) {
-  CTT_ASSIGN_OR_RETURN(HttpClient client, HttpClient::Make(settings.url, settings.key));
+  CTT_ASSIGN_OR_RETURN(HttpClient client, HttpClient::Make(settings.url, settings));
   return std::unique_ptr<Session>(std::make_unique<RemoteSession>(std::move(client)));
 }
 

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -17,6 +18,8 @@ http::ServerOptions MakeServerOptions(const Settings& settings, bool has_keys) {
   options.has_keys = has_keys;
   options.listen = settings.listen;
   options.insecure = settings.insecure;
+  options.tls_certificate = settings.tls_cert;
+  options.tls_key = settings.tls_key;
   options.version = CTT_VERSION;
   options.texts_max = static_cast<std::int32_t>(settings.texts_max);
   options.body_bytes_max = settings.body_bytes_max;
@@ -39,23 +42,73 @@ Result<bool> HasKeys(const Settings& settings, const Clock& clock) {
   return ring->needs_keys();
 }
 
-// Blocks the stop signals in this thread and all that it makes; AwaitStop takes them.
-sigset_t BlockStopSignals() {
+// Blocks the signals that Serve waits for, in this thread and all that it makes.
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A reader of the log that goes away must not take the server with it.
   signal(SIGPIPE, SIG_IGN);
   return signals;
 }
 
+// Everything that Serve would refuse before it loads a model, without touching the data directory.
+Status CheckConfig(const CommandContext& context) {
+  const Settings& settings = context.settings;
+  CTT_RETURN_IF_ERROR(telemetry::ParseLogLevel(settings.log_level).status());
+  CTT_RETURN_IF_ERROR(MakeServiceOptions(settings).status());
+  constexpr bool kMayHaveKeys = true;
+  CTT_RETURN_IF_ERROR(http::Server::Check(MakeServerOptions(settings, kMayHaveKeys)));
+  const std::string model = ModelFolder(settings);
+  std::error_code error;
+  if (!std::filesystem::is_directory(model, error))
+    return {Code::kNotFound, "model_not_found", "there is no model folder " + model};
+  if (context.json)
+    PrintJson({{"good", true}});
+  else
+    fmt::print("the settings are good\n");
+  return Status::Ok();
+}
+
+// Whether a field may change while it serves.
+bool IsReloaded(const SettingField& field) {
+  return field.text == &Settings::log_level || field.number == &Settings::drain_timeout_ms;
+}
+
+bool Differs(const SettingField& field, const Settings& a, const Settings& b) {
+  if (field.text != nullptr) return a.*field.text != b.*field.text;
+  if (field.number != nullptr) return a.*field.number != b.*field.number;
+  return a.*field.toggle != b.*field.toggle;
+}
+
+// Takes what can be changed; says what cannot. Bad settings change nothing.
+void Reload(const CommandContext& context, Settings& settings, telemetry::Log& log) {
+  const Result<Settings> read = context.resolve();
+  const auto level = read.ok() ? telemetry::ParseLogLevel(read->log_level)
+                               : Result<telemetry::LogLevel>(read.status());
+  if (!level.ok()) {
+    log.Write(telemetry::LogLevel::kError, "settings_not_reloaded",
+              {{"why", std::string_view(level.status().message())}});
+    return;
+  }
+  for (const SettingField& field : SettingFields()) {
+    if (IsReloaded(field) || !Differs(field, *read, context.settings)) continue;
+    log.Write(telemetry::LogLevel::kWarning, "setting_needs_a_restart",
+              {{"setting", std::string_view(field.name)}});
+  }
+  settings.log_level = read->log_level;
+  settings.drain_timeout_ms = read->drain_timeout_ms;
+  log.SetLevel(*level);
+  log.Write(telemetry::LogLevel::kInfo, "settings_reloaded");
+}
+
 }  // namespace
 
-Status Serve(const CommandContext& context) {
-  const Settings& settings = context.settings;
-  const sigset_t signals = BlockStopSignals();
+Status Serve(const CommandContext& context, bool check_only) {
+  Settings settings = context.settings;
+  if (check_only) return CheckConfig(context);
+  const sigset_t signals = BlockSignals();
   CTT_ASSIGN_OR_RETURN(const telemetry::LogLevel level,
                        telemetry::ParseLogLevel(settings.log_level));
   CTT_ASSIGN_OR_RETURN(const auto options, MakeServiceOptions(settings));
@@ -80,9 +133,14 @@ Status Serve(const CommandContext& context) {
              {"environment", std::string_view(settings.environment)},
              {"engine", std::string_view(model.engine)},
              {"isa", std::string_view(model.isa)},
-             {"keys", has_keys}});
+             {"keys", has_keys},
+             {"tls", !settings.tls_cert.empty()}});
   int received = 0;
-  sigwait(&signals, &received);
+  while (sigwait(&signals, &received) == 0 && received == SIGHUP) {
+    Reload(context, settings, log);
+    (void)server->ReloadTls();  // It logs what is wrong, and keeps what it has.
+    if (probes != nullptr) (void)probes->ReloadTls();
+  }
   log.Write(telemetry::LogLevel::kInfo, "stopping", {{"signal", std::int64_t{received}}});
   const bool drained = server->Stop(settings.drain_timeout_ms);
   log.Write(telemetry::LogLevel::kInfo, "stopped", {{"answered_everything", drained}});
@@ -103,7 +161,7 @@ Status Init(const CommandContext& context) {
 
 Status Health(const CommandContext& context, const std::string& url) {
   constexpr std::int64_t kTimeoutMs = 5000;
-  CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(url));
+  CTT_ASSIGN_OR_RETURN(const HttpClient client, HttpClient::Make(url, context.settings));
   CTT_ASSIGN_OR_RETURN(const HttpAnswer answer,
                        client.Call("GET", "/readyz", "", "application/json", kTimeoutMs));
   if (answer.status != 200) {

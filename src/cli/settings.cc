@@ -93,10 +93,14 @@ const std::vector<SettingField>& SettingFields() {
   using S = Settings;
   constexpr SettingScope kServe = SettingScope::kServe;
   static const std::vector<SettingField> kFields = {
-      {"url", "", "Go through the server at http://ADDRESS:PORT instead of a data directory",
+      {"url", "", "Go through the server at http(s)://ADDRESS:PORT instead of a data directory",
        &S::url, nullptr, nullptr, 0, SettingScope::kNotServe},
       {"key", "", "API key to send to the server of --url; better given as CTT_KEY than as a flag",
        &S::key, nullptr, nullptr, 0, SettingScope::kNotServe, true},
+      {"ca_file", "",
+       "PEM file of the authorities that may vouch for an https server; else the "
+       "system's",
+       &S::ca_file, nullptr, nullptr, 0, SettingScope::kNotServe},
       {"data", "", "Data directory: everything that was learned", &S::data},
       {"model", "", "Folder of the encoder, as sentence-transformers publishes it", &S::model},
       {"engine", "", "Numerics of the encoder: f32 or i8", &S::engine},
@@ -106,6 +110,11 @@ const std::vector<SettingField>& SettingFields() {
        1},
       {"listen", "", "ADDRESS:PORT to serve on; port 0 takes a free one", &S::listen, nullptr,
        nullptr, 0, kServe},
+      {"tls_cert", "",
+       "Serve TLS with this certificate chain, a PEM file; read again when it changes",
+       &S::tls_cert, nullptr, nullptr, 0, kServe},
+      {"tls_key", "", "The private key of --tls-cert, a PEM file", &S::tls_key, nullptr, nullptr, 0,
+       kServe},
       {"insecure", "", "Listen on an address that other machines reach, without keys", nullptr,
        nullptr, &S::insecure, 0, kServe},
       {"log_level", "LOG_LEVEL", "debug, info, warning, error or off", &S::log_level, nullptr,

@@ -16,6 +16,9 @@ namespace ctt::cli {
 struct Settings {
   std::string url;
   std::string key;
+  std::string ca_file;
+  std::string tls_cert;
+  std::string tls_key;
   std::string data = "ctt-data";
   std::string model = "models/all-MiniLM-L6-v2";
   std::string engine = "i8";

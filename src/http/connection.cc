@@ -26,7 +26,7 @@ namespace beast = boost::beast;
 namespace wire = beast::http;
 using asio::awaitable;
 using boost::system::error_code;
-using Socket = asio::ip::tcp::socket;
+using Socket = Channel::Socket;
 using Parser = wire::request_parser<wire::buffer_body>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
@@ -36,6 +36,7 @@ constexpr std::size_t kStreamReadBytes = 64 * 1024;
 constexpr std::size_t kWriteBytes = 256 * 1024;
 constexpr std::int64_t kFirstRequestMs = 500;
 constexpr std::int64_t kLingerMs = 2000;
+constexpr std::int64_t kGoodbyeMs = 1000;
 constexpr std::int64_t kLingerBytesMax = 16 * 1024 * 1024;
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
@@ -118,20 +119,20 @@ Problem ReadProblem(const error_code& error) {
 
 class Connection final : public Sweepable, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, std::shared_ptr<IoLoop> loop, Runner& runner,
+  Connection(Socket socket, TlsContextPtr tls, std::shared_ptr<IoLoop> loop, Runner& runner,
              const ServerOptions& options, std::function<void()> closed)
-      : socket_(std::move(socket)),
+      : channel_(std::move(socket), std::move(tls)),
         loop_(std::move(loop)),
         runner_(runner),
         options_(options),
         closed_(std::move(closed)),
         buffer_(static_cast<std::size_t>(options.header_bytes_max) + kStreamReadBytes),
-        signal_(socket_.get_executor(), asio::steady_timer::time_point::max()) {}
+        signal_(channel_.get_executor(), asio::steady_timer::time_point::max()) {}
 
   void Start() {
     loop_->Add(this);
     asio::co_spawn(
-        socket_.get_executor(), [self = shared_from_this()] { return self->ServeRequests(); },
+        channel_.get_executor(), [self = shared_from_this()] { return self->ServeRequests(); },
         [self = shared_from_this()](const std::exception_ptr&) { self->Close(); });
   }
 
@@ -146,7 +147,7 @@ class Connection final : public Sweepable, public std::enable_shared_from_this<C
     if (stream_ != nullptr)
       stream_->Break({Code::kUnavailable, "draining", "the server is stopping"});
     error_code ignored;
-    if (!idle_ || socket_.available(ignored) > 0) return;
+    if (!idle_ || channel_.socket().available(ignored) > 0) return;
     // The first request of a client that has just come may still be on its way.
     if (any_request_) return CancelIo();
     SetDeadline(kFirstRequestMs);
@@ -154,13 +155,14 @@ class Connection final : public Sweepable, public std::enable_shared_from_this<C
   void Cut() override {
     draining_ = cut_ = true;
     error_code ignored;
-    socket_.close(ignored);
+    channel_.socket().close(ignored);
     signal_.cancel();
     if (stream_ != nullptr) stream_broken_ = true;
   }
 
  private:
   awaitable<void> ServeRequests();
+  awaitable<bool> Handshake();
   awaitable<bool> WaitForRequest();
   awaitable<bool> ServeRequest();
   awaitable<bool> Answer(Parser& parser, Runner::Opened opened);
@@ -181,17 +183,17 @@ class Connection final : public Sweepable, public std::enable_shared_from_this<C
   void SetDeadline(std::int64_t ms) { deadline_us_ = loop_->NowMicros() + ms * 1000; }
   void CancelIo() {
     error_code ignored;
-    socket_.cancel(ignored);
+    channel_.socket().cancel(ignored);
     signal_.cancel();
   }
   void Close() {
     error_code ignored;
-    socket_.close(ignored);
+    channel_.socket().close(ignored);
     loop_->Remove(this);
     if (closed_) std::exchange(closed_, nullptr)();
   }
 
-  Socket socket_;
+  Channel channel_;
   const std::shared_ptr<IoLoop> loop_;
   Runner& runner_;
   const ServerOptions& options_;
@@ -218,7 +220,9 @@ class Connection final : public Sweepable, public std::enable_shared_from_this<C
 
 awaitable<void> Connection::ServeRequests() {
   error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  channel_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  const bool ready = co_await Handshake();
+  if (!ready) co_return;
   while (!draining_ || !any_request_) {
     const bool arrived = co_await WaitForRequest();
     if (!arrived) break;
@@ -226,6 +230,17 @@ awaitable<void> Connection::ServeRequests() {
     const bool keep = co_await ServeRequest();
     if (!keep) break;
   }
+  if (!channel_.secure() || cut_) co_return;
+  SetDeadline(kGoodbyeMs);
+  co_await channel_.Goodbye(kAwait);
+}
+
+awaitable<bool> Connection::Handshake() {
+  if (!channel_.secure()) co_return true;
+  idle_ = false;
+  SetDeadline(options_.header_timeout_ms);
+  const auto [error] = co_await channel_.Handshake(kAwait);
+  co_return !error && !timed_out_;
 }
 
 awaitable<bool> Connection::WaitForRequest() {
@@ -234,7 +249,7 @@ awaitable<bool> Connection::WaitForRequest() {
   idle_ = true;
   SetDeadline(draining_ ? kFirstRequestMs : options_.idle_timeout_ms);
   const auto [error, size] =
-      co_await socket_.async_read_some(buffer_.prepare(kHeadReadBytes), kAwait);
+      co_await channel_.async_read_some(buffer_.prepare(kHeadReadBytes), kAwait);
   idle_ = false;
   buffer_.commit(size);
   co_return !error && size > 0;
@@ -245,7 +260,7 @@ awaitable<bool> Connection::ServeRequest() {
   Parser parser;
   parser.header_limit(static_cast<std::uint32_t>(options_.header_bytes_max));
   parser.body_limit(boost::none);  // Counted here, by route.
-  const auto [error, size] = co_await wire::async_read_header(socket_, buffer_, parser, kAwait);
+  const auto [error, size] = co_await wire::async_read_header(channel_, buffer_, parser, kAwait);
   if (timed_out_) {
     const Problem problem = TooSlow("the headers");
     co_await WriteRefusal(problem);
@@ -304,7 +319,7 @@ awaitable<error_code> Connection::ReadSome(Parser& parser, char* data, std::size
   body.data = data;
   body.size = size;
   body.more = true;
-  const auto [error, read] = co_await wire::async_read_some(socket_, buffer_, parser, kAwait);
+  const auto [error, read] = co_await wire::async_read_some(channel_, buffer_, parser, kAwait);
   size -= body.size;
   co_return error == wire::error::need_buffer ? error_code() : error;
 }
@@ -342,7 +357,8 @@ awaitable<Reply> Connection::RunCall(std::shared_ptr<Call> call) {
 
 awaitable<bool> Connection::WriteReply(const Reply& reply, const Call& call, bool close) {
   const auto size = static_cast<std::int64_t>(reply.body.size());
-  std::string bytes = HeadBytes(reply, call.request_id, size, call.head.http_1_0, close);
+  std::string bytes =
+      HeadBytes(reply, call.request_id, size, {call.head.http_1_0, close, channel_.secure()});
   const bool has_body = call.head.method != Method::kHead;
   if (has_body) bytes += reply.body;
   const bool sent = co_await Write(bytes);
@@ -355,7 +371,8 @@ awaitable<void> Connection::WriteRefusal(const Problem& problem) {
   const std::string id = runner_.MakeRequestId();
   const Reply reply = ProblemReply(problem, id);
   const auto size = static_cast<std::int64_t>(reply.body.size());
-  const std::string bytes = HeadBytes(reply, id, size, false, true) + reply.body;
+  const std::string bytes =
+      HeadBytes(reply, id, size, {false, true, channel_.secure()}) + reply.body;
   runner_.CountRefused(problem.status);
   const bool sent = co_await Write(bytes);
   if (sent) co_await Linger();
@@ -368,7 +385,7 @@ awaitable<bool> Connection::Write(std::string_view bytes) {
     SetDeadline(options_.write_timeout_ms);
     const std::string_view piece = bytes.substr(0, kWriteBytes);
     const auto [error, size] =
-        co_await asio::async_write(socket_, asio::buffer(piece.data(), piece.size()), kAwait);
+        co_await asio::async_write(channel_, asio::buffer(piece.data(), piece.size()), kAwait);
     if (error) co_return false;
     bytes.remove_prefix(size);
   }
@@ -378,11 +395,11 @@ awaitable<bool> Connection::Write(std::string_view bytes) {
 // Closing while unread bytes wait would reset the connection, and the client would lose the answer.
 awaitable<void> Connection::Linger() {
   error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  if (!channel_.secure()) channel_.socket().shutdown(Socket::shutdown_send, ignored);
   SetDeadline(kLingerMs);
   std::array<char, kReadBytes> piece;
   for (std::int64_t total = 0; total < kLingerBytesMax;) {
-    const auto [error, size] = co_await socket_.async_read_some(asio::buffer(piece), kAwait);
+    const auto [error, size] = co_await channel_.async_read_some(asio::buffer(piece), kAwait);
     if (error || timed_out_) break;
     total += static_cast<std::int64_t>(size);
   }
@@ -398,7 +415,7 @@ awaitable<bool> Connection::AnswerStream(Parser& parser, std::shared_ptr<Call> c
   const bool close_always = call->head.http_1_0;
   stream_reading_ = stream_writing_ = true;
   asio::co_spawn(
-      socket_.get_executor(),
+      channel_.get_executor(),
       [self = shared_from_this(), call, close_always] {
         return self->WriteStream(*call, close_always);
       },
@@ -464,7 +481,7 @@ awaitable<void> Connection::WriteStream(const Call& call, bool close) {
   }
   if (stream_broken_ || stream_->refusal() || call.head.http_1_0) co_return;
   const auto [error, size] =
-      co_await asio::async_write(socket_, asio::buffer("0\r\n\r\n", 5), kAwait);
+      co_await asio::async_write(channel_, asio::buffer("0\r\n\r\n", 5), kAwait);
   stream_broken_ = bool(error);
 }
 
@@ -472,7 +489,8 @@ awaitable<bool> Connection::WriteStreamLines(std::string lines, const Call& call
   std::string bytes;
   if (!std::exchange(stream_head_sent_, true)) {
     const Reply reply{200, "application/x-ndjson", {}, {}};
-    bytes = HeadBytes(reply, call.request_id, -1, call.head.http_1_0, close || draining_);
+    bytes = HeadBytes(reply, call.request_id, -1,
+                      {call.head.http_1_0, close || draining_, channel_.secure()});
   }
   stream_bytes_ += static_cast<std::int64_t>(lines.size());
   if (call.head.http_1_0) {
@@ -482,7 +500,7 @@ awaitable<bool> Connection::WriteStreamLines(std::string lines, const Call& call
   }
   // While rows come in, the reader keeps the time, and what is written gives it anew.
   if (!stream_reading_) SetDeadline(options_.write_timeout_ms);
-  const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(bytes), kAwait);
+  const auto [error, size] = co_await asio::async_write(channel_, asio::buffer(bytes), kAwait);
   if (!error && deadline_us_ != kNever) SetDeadline(options_.body_timeout_ms);
   co_return !error;
 }
@@ -492,9 +510,10 @@ awaitable<void> Connection::WaitForChange() { co_await signal_.async_wait(kAwait
 
 }  // namespace
 
-void ServeConnection(Socket socket, const std::shared_ptr<IoLoop>& loop, Runner& runner,
-                     const ServerOptions& options, std::function<void()> closed) {
-  std::make_shared<Connection>(std::move(socket), loop, runner, options, std::move(closed))
+void ServeConnection(Socket socket, TlsContextPtr tls, const std::shared_ptr<IoLoop>& loop,
+                     Runner& runner, const ServerOptions& options, std::function<void()> closed) {
+  std::make_shared<Connection>(std::move(socket), std::move(tls), loop, runner, options,
+                               std::move(closed))
       ->Start();
 }
 

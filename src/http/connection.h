@@ -10,8 +10,7 @@
 #include <functional>
 #include <memory>
 
-#include <boost/asio/ip/tcp.hpp>
-
+#include "http/channel.h"
 #include "http/io_loop.h"
 #include "http/runner.h"
 
@@ -19,12 +18,17 @@ namespace ctt::http {
 
 // Serves a socket until it closes, then calls `closed`. On the loop's thread. What is given must
 // outlive the connection; the loop keeps it alive.
-void ServeConnection(boost::asio::ip::tcp::socket socket, const std::shared_ptr<IoLoop>& loop,
+// `tls`: what to show, null for a plain connection.
+void ServeConnection(Channel::Socket socket, TlsContextPtr tls, const std::shared_ptr<IoLoop>& loop,
                      Runner& runner, const ServerOptions& options, std::function<void()> closed);
 
-// The bytes of an answer up to its body. `close`: the connection ends with it. `body_bytes` < 0:
-// chunked.
+struct HeadOptions {
+  bool http_1_0 = false;
+  bool close = false;   // The connection ends with this answer.
+  bool secure = false;  // It came through TLS.
+};
+// The bytes of an answer up to its body. `body_bytes` < 0: chunked.
 std::string HeadBytes(const Reply& reply, std::string_view request_id, std::int64_t body_bytes,
-                      bool http_1_0, bool close);
+                      const HeadOptions& options);
 
 }  // namespace ctt::http

@@ -30,19 +30,21 @@ const std::string& HttpDate() {
 }  // namespace
 
 std::string HeadBytes(const Reply& reply, std::string_view request_id, std::int64_t body_bytes,
-                      bool http_1_0, bool close) {
+                      const HeadOptions& options) {
   std::string head = fmt::format(
       "HTTP/1.1 {} {}\r\nDate: {}\r\nX-Request-Id: {}\r\nX-Content-Type-Options: nosniff\r\n"
-      "Cache-Control: no-store\r\n",
+      "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+      "Referrer-Policy: no-referrer\r\nCache-Control: no-store\r\n",
       reply.status, StatusPhrase(reply.status), HttpDate(), request_id);
+  if (options.secure) head += "Strict-Transport-Security: max-age=31536000\r\n";
   if (!reply.content_type.empty()) head += fmt::format("Content-Type: {}\r\n", reply.content_type);
   for (const auto& [name, value] : reply.headers) head += fmt::format("{}: {}\r\n", name, value);
   if (body_bytes >= 0 && reply.status != 204)
     head += fmt::format("Content-Length: {}\r\n", body_bytes);
-  if (body_bytes < 0 && !http_1_0) head += "Transfer-Encoding: chunked\r\n";
-  if (close) {
+  if (body_bytes < 0 && !options.http_1_0) head += "Transfer-Encoding: chunked\r\n";
+  if (options.close) {
     head += "Connection: close\r\n";
-  } else if (http_1_0) {
+  } else if (options.http_1_0) {
     head += "Connection: keep-alive\r\n";
   }
   return head + "\r\n";

@@ -21,6 +21,7 @@
 #include "http/connection.h"
 #include "http/io_loop.h"
 #include "http/runner.h"
+#include "http/tls_identity.h"
 
 namespace ctt::http {
 namespace {
@@ -32,6 +33,7 @@ using boost::system::error_code;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr auto kPauseWithoutFiles = std::chrono::milliseconds(100);
 constexpr auto kCutWait = std::chrono::seconds(2);
+constexpr std::int64_t kTlsWatchMs = 2000;
 
 Status BadListen(const std::string& listen) {
   return {Code::kInvalidArgument, "bad_listen_address",
@@ -74,6 +76,17 @@ void RaiseFileLimit(std::int32_t connections_max) {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Null: plain HTTP.
+Result<std::unique_ptr<TlsIdentity>> LoadTls(const ServerOptions& options) {
+  if (options.tls_certificate.empty() && options.tls_key.empty())
+    return std::unique_ptr<TlsIdentity>();
+  if (options.tls_certificate.empty() || options.tls_key.empty()) {
+    return Status(Code::kInvalidArgument, "bad_certificate",
+                  "TLS needs a certificate and its key, both");
+  }
+  return TlsIdentity::Load(options.tls_certificate, options.tls_key);
+}
+
 }  // namespace
 
 struct Server::State {
@@ -85,6 +98,7 @@ struct Server::State {
   std::uint16_t port = 0;
   std::vector<std::shared_ptr<IoLoop>> loops;
   std::unique_ptr<Runner> runner;
+  std::unique_ptr<TlsIdentity> tls;         // Null: plain.
   std::shared_ptr<tcp::acceptor> acceptor;  // Belongs to loops[0].
   std::atomic<std::int32_t> connections = 0;
   std::once_flag stop_once;
@@ -94,6 +108,8 @@ struct Server::State {
         telemetry::Log& given_log)
       : options(given), clock(given_clock), metrics(given_metrics), log(given_log) {}
 
+  void WatchTls();
+  Status ReloadTls();
   Status Listen(const tcp::endpoint& endpoint);
   asio::awaitable<void> Accept(std::shared_ptr<tcp::acceptor> from);
   void Take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop);
@@ -102,6 +118,26 @@ struct Server::State {
   bool WaitForConnections(std::chrono::steady_clock::time_point until) const;
   bool Stop(std::int64_t drain_timeout_ms);
 };
+
+// On loops[0], for as long as it runs.
+void Server::State::WatchTls() {
+  loops[0]->After(kTlsWatchMs, [this] {
+    if (tls->FilesChanged()) (void)ReloadTls();
+    WatchTls();
+  });
+}
+
+Status Server::State::ReloadTls() {
+  if (tls == nullptr) return Status::Ok();
+  const Status status = tls->Reload();
+  if (status.ok()) {
+    log.Write(telemetry::LogLevel::kInfo, "certificate_reloaded");
+  } else {
+    log.Write(telemetry::LogLevel::kError, "certificate_not_reloaded",
+              {{"why", std::string_view(status.message())}});
+  }
+  return status;
+}
 
 Status Server::State::Listen(const tcp::endpoint& endpoint) {
   acceptor = std::make_shared<tcp::acceptor>(loops[0]->context());
@@ -136,17 +172,20 @@ void Server::State::Take(tcp::socket socket, const std::shared_ptr<IoLoop>& loop
   ++connections;
   auto shared = std::make_shared<tcp::socket>(std::move(socket));
   loop->Post([this, shared, loop] {
-    ServeConnection(std::move(*shared), loop, *runner, options, [this] { --connections; });
+    TlsContextPtr context = tls == nullptr ? nullptr : tls->context();
+    ServeConnection(std::move(*shared), std::move(context), loop, *runner, options,
+                    [this] { --connections; });
   });
 }
 
 // One write that does not wait: the answer fits any socket's buffer.
 void Server::State::TurnAway(tcp::socket socket) {
+  if (tls != nullptr) return runner->CountRefused(503);  // No handshake for those, only the end.
   const std::string id = runner->MakeRequestId();
   const Reply reply =
       ProblemReply({503, "too_many_connections", "the server has no connection left", {}}, id);
   const auto size = static_cast<std::int64_t>(reply.body.size());
-  const std::string bytes = HeadBytes(reply, id, size, false, true) + reply.body;
+  const std::string bytes = HeadBytes(reply, id, size, {.close = true}) + reply.body;
   error_code ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(bytes), ignored);
@@ -195,19 +234,31 @@ bool Server::State::Stop(std::int64_t drain_timeout_ms) {
   return all_answered;
 }
 
+namespace {
+
+Result<tcp::endpoint> CheckListen(const ServerOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseListen(options.listen));
+  if (endpoint.address().is_loopback() || options.insecure || options.has_keys) return endpoint;
+  return Status(Code::kFailedPrecondition, "insecure_listen",
+                options.listen +
+                    " can be reached from other machines, and the data directory has no keys: "
+                    "make one (ctt keys create), listen on 127.0.0.1, or accept the risk with "
+                    "--insecure");
+}
+
+}  // namespace
+
+Status Server::Check(const ServerOptions& options) {
+  CTT_RETURN_IF_ERROR(CheckListen(options).status());
+  return LoadTls(options).status();
+}
+
 Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const Clock& clock,
                                               telemetry::Metrics& metrics, telemetry::Log& log) {
-  CTT_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseListen(options.listen));
-  if (!endpoint.address().is_loopback() && !options.insecure && !options.has_keys) {
-    return Status(
-        Code::kFailedPrecondition, "insecure_listen",
-        options.listen +
-            " can be reached from other machines, and the data directory has no keys: make "
-            "one (ctt keys create), listen on 127.0.0.1, or accept the risk with "
-            "--insecure");
-  }
+  CTT_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, CheckListen(options));
   RaiseFileLimit(options.connections_max);
   auto state = std::make_unique<State>(options, clock, metrics, log);
+  CTT_ASSIGN_OR_RETURN(state->tls, LoadTls(options));
   for (std::int32_t i = 0; i < std::max(1, options.io_threads); ++i)
     state->loops.push_back(std::make_shared<IoLoop>());
   state->runner = std::make_unique<Runner>(state->options, clock, metrics, log);
@@ -216,6 +267,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, cons
       state->loops[0]->context(),
       [state = state.get(), from = state->acceptor] { return state->Accept(from); },
       asio::detached);
+  if (state->tls != nullptr) state->loops[0]->Post([state = state.get()] { state->WatchTls(); });
   for (const auto& loop : state->loops) loop->Start();
   log.Write(telemetry::LogLevel::kInfo, "listening",
             {{"address", std::string_view(state->address)}});
@@ -229,6 +281,8 @@ void Server::Serve(service::Service& service) {
   state_->runner->SetService(&service);
   state_->metrics.SetReady(true);
 }
+
+Status Server::ReloadTls() { return state_->ReloadTls(); }
 
 bool Server::Stop(std::int64_t drain_timeout_ms) {
   std::call_once(state_->stop_once, [&] { state_->drained = state_->Stop(drain_timeout_ms); });

@@ -26,8 +26,10 @@ namespace ctt::http {
 
 struct ServerOptions {
   std::string listen =
-      "127.0.0.1:8000";           // ADDRESS:PORT, [ADDRESS]:PORT for IPv6; port 0: any free one.
-  bool insecure = false;          // Allow an address that other machines reach, without keys.
+      "127.0.0.1:8000";         // ADDRESS:PORT, [ADDRESS]:PORT for IPv6; port 0: any free one.
+  bool insecure = false;        // Allow an address that other machines reach, without keys.
+  std::string tls_certificate;  // PEM files; both or none. Empty: plain HTTP.
+  std::string tls_key;
   bool has_keys = false;          // The data directory has keys: such an address is allowed.
   std::string version = "0.0.0";  // What GET /version answers.
 
@@ -55,15 +57,22 @@ class Server {
   // Binds and starts answering. kInvalidArgument ("bad_listen_address"); kFailedPrecondition
   // ("insecure_listen"): the address is not loopback, `insecure` and `has_keys` are false;
   // kUnavailable
-  // ("address_in_use"). `clock`, `metrics` and `log` must outlive the server.
+  // ("address_in_use"), kInvalidArgument ("bad_certificate"). `clock`, `metrics` and `log` must
+  // outlive the server.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, const Clock& clock,
                                                telemetry::Metrics& metrics, telemetry::Log& log);
+  // What Start would refuse without binding anything: the address, the certificate.
+  static Status Check(const ServerOptions& options);
   ~Server();  // As Stop(0).
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // From now on every route answers, and /readyz says ready. Once. `service` must outlive Stop.
   void Serve(service::Service& service);
+
+  // Reads the certificate and its key again; done by itself some seconds after the files change.
+  // Bad files change nothing. kInvalidArgument ("bad_certificate").
+  Status ReloadTls();
 
   // Unready at once, accepts no more connections, answers what was accepted, closes, joins. Blocks
   // for at most about `drain_timeout_ms`, after which connections are cut. true: everything was

@@ -67,6 +67,8 @@ Log::~Log() = default;
 
 bool Log::Enabled(LogLevel level) const { return sink_->logger.should_log(Spdlog(level)); }
 
+void Log::SetLevel(LogLevel level) { sink_->logger.set_level(Spdlog(level)); }
+
 void Log::Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   if (level == LogLevel::kOff || !Enabled(level)) return;
   const auto now = std::chrono::system_clock::now().time_since_epoch();

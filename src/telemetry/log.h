@@ -39,6 +39,7 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   bool Enabled(LogLevel level) const;
+  void SetLevel(LogLevel level);
   void Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
 
   // The line that Write gives, without its end: for tests and other sinks.

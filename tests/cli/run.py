@@ -7,10 +7,12 @@ import argparse
 import json
 import pathlib
 import pty
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -374,6 +376,37 @@ class ServerTest(Case):
             self.assertEqual(len(self.answer("keys", "list", env=env)["keys"]), 3)
             self.bad(1, "keys", "list", says="--url")
         self.assertIsNotNone(self.answer("keys", "list")["keys"][0]["last_used_at"])
+
+    def test_settings_are_checked_and_reloaded(self):
+        config = self.file("ctt.toml", 'log_level = "warning"\ntexts_max = 7\n')
+        self.assertEqual(self.answer("serve", "--check-config", "--config", config), {"good": True})
+        self.bad(2, "serve", "--check-config", "--config", self.file("bad.toml", "txts_max = 7\n"), says=["txts_max", "did you mean 'texts_max'"])
+        self.bad(1, "serve", "--check-config", "--log-level", "loud", says="log level")
+        self.bad(1, "serve", "--check-config", "--listen", "nowhere", says="nowhere")
+        self.bad(1, "serve", "--check-config", "--model", "absent", says="absent")
+        self.bad(1, "serve", "--check-config", "--engine", "f16", says="f16")
+        self.assertFalse((self.folder / "data").exists())  # It only looks.
+        self.file("ctt.toml", 'log_level = "info"\ntexts_max = 7\n')
+        with Server(CTT, self.data, "--config", config) as server:
+            def reload(content, until):
+                self.file("ctt.toml", content)
+                server.process.send_signal(signal.SIGHUP)
+                for _ in range(100):
+                    if any(until in line for line in server.lines):
+                        return
+                    time.sleep(0.05)
+                self.fail(f"no {until} in {server.lines}")
+
+            reload('log_level = "loud"\n', "settings_not_reloaded")
+            reload('log_level = "debug"\ntexts_max = 8\n', "settings_reloaded")
+            self.assertTrue(any('"setting_needs_a_restart","setting":"texts_max"' in line for line in server.lines), server.lines)
+            server.call("GET", "/livez")  # A probe is written at the level debug only.
+            for _ in range(100):
+                if any('"route":"/livez"' in line for line in server.lines):
+                    break
+                time.sleep(0.05)
+            else:
+                self.fail(server.lines)
 
     def test_init_makes_a_directory(self):
         self.assertEqual(len(self.answer("init")["encoder_id"]), 64)

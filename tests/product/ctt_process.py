@@ -22,8 +22,9 @@ class Server:
             event = json.loads(line) if line.startswith("{") else {}
             if event.get("event") == "serving":
                 self.port = int(event["address"].rpartition(":")[2])
-        # Reads the log away, so that the server never waits for its reader.
-        self.log = threading.Thread(target=lambda: [None for _ in self.process.stderr], daemon=True)
+        # Reads the log, so that the server never waits for its reader.
+        self.lines = []
+        self.log = threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True)
         self.log.start()
 
     def __enter__(self):
