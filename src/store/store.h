@@ -175,11 +175,12 @@ class Store {
   virtual Result<std::optional<Example>> FindExample(TaskId task,
                                                      std::string_view id) = 0;  // Living.
 
-  // Calls visit(row) for the examples of the set at `watermark`, rising seq, with phi, without
-  // text. A visit that answers not ok ends the scan with that status.
+  // Calls visit(row) for the examples of the set at `watermark`, rising seq, with phi and text. A
+  // visit that answers not ok ends the scan with that status.
   using Visit = std::function<Status(const Example& row)>;
   virtual Status ScanAt(TaskId task, Seq watermark, const Visit& visit) = 0;
-  // Calls visit(row, sign) for what turns the set at `from` into the set at `to`; sign is +1 or -1.
+  // Calls visit(row, sign) for what turns the set at `from` into the set at `to`, with phi, without
+  // text; sign is +1 or -1.
   using SignedVisit = std::function<Status(const Example& row, int sign)>;
   virtual Status ReplaySince(TaskId task, Seq from, Seq to, const SignedVisit& visit) = 0;
 

@@ -170,19 +170,27 @@ TEST_P(StoreTest, ExamplesComeBackByteForByte) {
   EXPECT_EQ(Value(store().CountLiving(task)), 4);
 }
 
-TEST_P(StoreTest, AScanShowsPhiAndNoText) {
+TEST_P(StoreTest, AScanShowsPhiAndTextAReplayPhiAlone) {
   const TaskId task = MakeTask("a").id;
-  const Example row = Row(1, MakeLabel(task, "l"), "one");
-  ASSERT_OK(Append(task, {row}));
-  int visits = 0;
-  ASSERT_OK(store().ScanAt(task, 1, [&](const Example& got) {
-    Example want = row;
-    want.text.reset();
-    ExpectSame(got, want);
-    ++visits;
+  const LabelId label = MakeLabel(task, "l");
+  Example row = Row(1, label, "one"), silent = Row(2, label, "two");
+  silent.text.reset();
+  ASSERT_OK(Append(task, {row, silent}));
+  std::vector<Example> scanned, replayed;
+  ASSERT_OK(store().ScanAt(task, 2, [&](const Example& got) {
+    scanned.push_back(got);
     return Status::Ok();
   }));
-  EXPECT_EQ(visits, 1);
+  ASSERT_OK(store().ReplaySince(task, 0, 2, [&](const Example& got, int) {
+    replayed.push_back(got);
+    return Status::Ok();
+  }));
+  ASSERT_EQ(scanned.size(), 2u);
+  ExpectSame(scanned[0], row);
+  ExpectSame(scanned[1], silent);
+  ASSERT_EQ(replayed.size(), 2u);
+  row.text.reset();
+  ExpectSame(replayed[0], row);
 }
 
 TEST_P(StoreTest, AppendRefusesWhatWouldBreakTheLog) {

@@ -13,11 +13,13 @@ namespace {
 constexpr std::int64_t kRowsPerStep = 2048;
 
 // NOT INDEXED: the rows lie in key order; the partial indexes would be a detour.
-constexpr char kLivingAt[] =
-    "SELECT " CTT_EXAMPLE_COLUMNS
-    ", phi, NULL FROM example NOT INDEXED"
-    " WHERE key BETWEEN ?1 AND ?2 AND (deleted_seq = 0 OR deleted_seq > ?3)"
-    " ORDER BY key LIMIT ?4";
+#define CTT_LIVING_AT(text)                                                \
+  "SELECT " CTT_EXAMPLE_COLUMNS ", phi, " text                             \
+  " FROM example NOT INDEXED"                                              \
+  " WHERE key BETWEEN ?1 AND ?2 AND (deleted_seq = 0 OR deleted_seq > ?3)" \
+  " ORDER BY key LIMIT ?4"
+constexpr char kLivingAt[] = CTT_LIVING_AT("NULL");
+constexpr char kLivingWithTextAt[] = CTT_LIVING_AT("text");
 
 constexpr char kUnlearnedBetween[] = "SELECT " CTT_EXAMPLE_COLUMNS
                                      ", phi, NULL FROM example INDEXED BY example_unlearned"
@@ -26,14 +28,14 @@ constexpr char kUnlearnedBetween[] = "SELECT " CTT_EXAMPLE_COLUMNS
                                      " AND key <= ?5"
                                      " ORDER BY deleted_seq, key LIMIT ?6";
 
-// Rows of the set at `watermark` with seq in (after, last].
-Status VisitLiving(Connection& reader, TaskId task, Seq after, Seq last, Seq watermark,
-                   const Store::Visit& visit) {
+// Rows of the set at `watermark` with seq in (after, last], by one of the two statements above.
+Status VisitLiving(Connection& reader, const char* living_at, TaskId task, Seq after, Seq last,
+                   Seq watermark, const Store::Visit& visit) {
   last = std::min(last, kNumberMax);
   Example row;
   for (std::int64_t count = kRowsPerStep; count == kRowsPerStep && after < last;) {
     Statement rows =
-        reader.Use(kLivingAt, Key(task, after + 1), Key(task, last), watermark, kRowsPerStep);
+        reader.Use(living_at, Key(task, after + 1), Key(task, last), watermark, kRowsPerStep);
     for (count = 0;; ++count) {
       CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
       if (!more) break;
@@ -69,14 +71,14 @@ Status VisitUnlearned(Connection& reader, TaskId task, Seq from, Seq to,
 }  // namespace
 
 Status ScanLog(Connection& reader, TaskId task, Seq watermark, const Store::Visit& visit) {
-  return VisitLiving(reader, task, 0, watermark, watermark, visit);
+  return VisitLiving(reader, kLivingWithTextAt, task, 0, watermark, watermark, visit);
 }
 
 Status ReplayLog(Connection& reader, TaskId task, Seq from, Seq to,
                  const Store::SignedVisit& visit) {
   const int sign = from <= to ? 1 : -1;
   const auto [early, late] = std::minmax(from, to);
-  CTT_RETURN_IF_ERROR(VisitLiving(reader, task, early, late, late,
+  CTT_RETURN_IF_ERROR(VisitLiving(reader, kLivingAt, task, early, late, late,
                                   [&](const Example& row) { return visit(row, sign); }));
   return VisitUnlearned(reader, task, early, late,
                         [&](const Example& row) { return visit(row, -sign); });
