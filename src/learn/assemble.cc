@@ -94,25 +94,46 @@ Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t
   return Head(std::move(parts));
 }
 
+namespace {
+
+// beta times the terms' weights as whole numbers, each class in units of a 127th of its largest.
+void RoundTermWeights(const std::vector<float>& weights, double beta, std::size_t classes,
+                      Head::Parts& parts) {
+  std::vector<double> largest(classes);
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    largest[k % classes] = std::max(largest[k % classes], std::fabs(beta * weights[k]));
+  for (std::size_t c = 0; c < classes; ++c)
+    parts.term_scales.push_back(largest[c] > 0 ? static_cast<float>(largest[c] / 127) : 1.0f);
+  parts.term_weights.resize(weights.size());
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    parts.term_weights[k] = static_cast<std::int8_t>(std::clamp(
+        std::nearbyint(beta * weights[k] / double{parts.term_scales[k % classes]}), -127., 127.));
+}
+
+}  // namespace
+
 // The fit knows the labels' shares as they are; a uniform prior takes them off again.
 Head AssembleLogistic(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
                       const Scatter& scatter, const Discriminant& discriminant,
-                      const LogisticWeights& model, const Settings& settings) {
+                      const LogisticWeights& model, Lexicon lexicon, const Settings& settings) {
   const std::int64_t count = scatter.class_count, dim = scatter.dim;
   const double beta = settings.logistic_temperature;
   Head::Parts parts =
       CommonParts(classes, feature_dim, scatter, discriminant, MeanScores(scatter, discriminant));
   parts.settings = settings;
-  parts.settings.kind = HeadKind::kLogistic;
   parts.scope_weights.assign(discriminant.weights.begin(), discriminant.weights.end());
-  parts.weights.resize(dim * count);
+  parts.weights.resize(model.weights.size());
   for (std::int64_t c = 0; c < count; ++c) {
     double at_mean = 0;
-    for (std::int64_t j = 0; j < dim; ++j) {
+    for (std::int64_t j = 0; j < dim && !model.weights.empty(); ++j) {
       parts.weights[j * count + c] = static_cast<float>(beta * model.weights[c * dim + j]);
       at_mean += model.weights[c * dim + j] * scatter.mean[j];
     }
     parts.bias.push_back(beta * (model.bias[c] - at_mean));
+  }
+  if (WeighsWords(settings.kind)) {
+    RoundTermWeights(model.term_weights, beta, static_cast<std::size_t>(count), parts);
+    parts.lexicon = std::move(lexicon);
   }
   if (settings.prior == Prior::kUniform) {
     const std::vector<double> log_prior = LogPrior(scatter, Prior::kEmpirical);

@@ -26,10 +26,10 @@ Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t
                           const Scatter& scatter, const Discriminant& discriminant,
                           const Settings& settings);
 
-// Head B, with head A's scope beside it.
+// Head B, C or lexical, as settings.kind says, with head A's scope beside it.
 Head AssembleLogistic(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
                       const Scatter& scatter, const Discriminant& discriminant,
-                      const LogisticWeights& model, const Settings& settings);
+                      const LogisticWeights& model, Lexicon lexicon, const Settings& settings);
 
 // What Discriminate's nullopt means.
 Status SingularStatus();

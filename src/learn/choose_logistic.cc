@@ -1,73 +1,114 @@
 #include "learn/choose_logistic.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "learn/choose_discriminant.h"
+#include "learn/choose_lexicon.h"
 #include "learn/held_out.h"
+#include "learn/logarithm.h"
 
 namespace ctt::learn {
 namespace {
 
-constexpr std::array<double, 4> kRhos = {0.003, 0.01, 0.03, 0.1};
-constexpr int kFirstTried = 1;
+// The last stands for the words alone: an endless ridge on the features.
+constexpr std::array<double, 7> kRhos = {0.003, 0.01, 0.03, 0.1, 0.3, 1, Logistic::kTermsAlone};
 
 bool IsCancelled(const std::atomic<bool>* cancelled) {
   return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
 }
 
+// [rows] -log of each row's probability of its own label.
+std::vector<double> Losses(const Unseen& unseen, double beta) {
+  std::vector<double> losses = Misfits(unseen, beta);
+  for (double& loss : losses) loss = -Log(std::max(1 - loss, 1e-12));
+  return losses;
+}
+
+// Whether the second head's losses are less than the first's, beyond chance.
+bool Gains(const std::vector<double>& before, const std::vector<double>& after) {
+  const auto n = static_cast<double>(before.size());
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) sum += before[i] - after[i];
+  const double mean = sum / n;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const double off = before[i] - after[i] - mean;
+    squares += off * off;
+  }
+  return mean > kGainErrorsMin * std::sqrt(squares) / n;
+}
+
 // Along rho: from a middle value downhill on either side.
 class RhoSearch {
  public:
-  RhoSearch(const Logistic& logistic, const std::vector<Split>& splits, std::int64_t class_count,
-            Block block, const SettleOptions& options, const std::atomic<bool>* cancelled,
+  struct Best {
+    LogisticChoice choice;
+    std::vector<double> losses;  // [held-out rows]
+    double rho = 0;              // As in kRhos.
+  };
+
+  RhoSearch(const Logistic& logistic, const std::vector<Split>& splits,
+            const std::vector<SplitTerms>& terms, std::int64_t class_count, Block block,
+            const SettleOptions& options, const std::atomic<bool>* cancelled,
             std::vector<Candidate>& candidates)
       : logistic_(logistic),
         splits_(splits),
+        terms_(terms),
         no_prior_(class_count),
         block_(block),
         options_(options),
         cancelled_(cancelled),
         candidates_(candidates) {}
 
-  void Run() {
-    Try(kFirstTried);
-    for (int at = kFirstTried + 1; at < static_cast<int>(kRhos.size()) && Try(at);) ++at;
-    if (best_.rho > kRhos[kFirstTried]) return;
-    for (int at = kFirstTried - 1; at >= 0 && Try(at);) --at;
+  Best Run() {
+    const int first = terms_.empty() ? 1 : 2;
+    const int count = static_cast<int>(kRhos.size()) - (terms_.empty() ? 1 : 0);
+    Try(first);
+    for (int at = first + 1; at < count && Try(at);) ++at;
+    if (best_.rho <= kRhos[first])
+      for (int at = first - 1; at >= 0 && Try(at);) --at;
+    return std::move(best_);
   }
-  LogisticChoice& best() { return best_; }
-  const Logistic::Bound& bound() const { return bound_; }
 
  private:
   // True when it is the best so far.
   bool Try(int at) {
     if (IsCancelled(cancelled_)) return false;
-    Logistic::Bound bound = logistic_.BoundFor(kRhos[at]);
     const auto class_count = static_cast<std::int64_t>(no_prior_.size());
     const HeldOut held_out =
-        HoldOutLogistic(logistic_, splits_, class_count, bound, options_.threads, cancelled_);
+        HoldOutLogistic(logistic_, splits_, terms_, class_count, logistic_.BoundFor(kRhos[at]),
+                        options_.threads, cancelled_);
     const Unseen unseen = held_out.View(no_prior_);
     const Fit fit = FitTemperature(unseen);
-    candidates_.push_back({HeadKind::kLogistic, block_, kRhos[at], fit.log_loss, fit.accuracy});
-    if (fit.log_loss >= best_.log_loss) return false;
+    const bool alone = kRhos[at] == Logistic::kTermsAlone;
+    const HeadKind kind = terms_.empty() ? HeadKind::kLogistic
+                          : alone        ? HeadKind::kLexical
+                                         : HeadKind::kHybrid;
+    const double rho = alone ? 0 : kRhos[at];
+    candidates_.push_back({kind, block_, rho, fit.log_loss, fit.accuracy});
+    LogisticChoice& choice = best_.choice;
+    if (fit.log_loss >= choice.log_loss) return false;
+    choice.kind = kind;
+    choice.rho = rho;
+    choice.temperature = fit.beta;
+    choice.log_loss = fit.log_loss;
+    choice.accuracy = fit.accuracy;
+    choice.set_quantile = SetQuantile(Misfits(unseen, fit.beta), options_.set_error_rate);
+    best_.losses = Losses(unseen, fit.beta);
     best_.rho = kRhos[at];
-    best_.temperature = fit.beta;
-    best_.log_loss = fit.log_loss;
-    best_.accuracy = fit.accuracy;
-    best_.set_quantile = SetQuantile(Misfits(unseen, fit.beta), options_.set_error_rate);
-    bound_ = std::move(bound);
     return true;
   }
 
   const Logistic& logistic_;
   const std::vector<Split>& splits_;
+  const std::vector<SplitTerms>& terms_;
   std::vector<double> no_prior_;  // [C] zeros: the fit has its own intercept.
   Block block_;
   const SettleOptions& options_;
   const std::atomic<bool>* cancelled_;
   std::vector<Candidate>& candidates_;
-  LogisticChoice best_;
-  Logistic::Bound bound_;
+  Best best_;
 };
 
 }  // namespace
@@ -78,23 +119,46 @@ std::optional<LogisticChoice> ChooseLogistic(const Statistics& statistics, const
                                              const std::atomic<bool>* cancelled,
                                              std::vector<Candidate>& candidates) {
   const std::int64_t class_count = scatter.class_count;
-  if (class_count < kLogisticLabelsMin || statistics.example_count() < kLogisticRowsMin)
-    return std::nullopt;
+  if (class_count < 2 || statistics.example_count() < kFittedRowsMin) return std::nullopt;
   const std::vector<Split> splits = SplitsOf(order.rows, class_count);
   if (splits.empty()) return std::nullopt;
   const std::optional<HeldOut> rival =
       HoldOutDiscriminant(statistics.feature_dim(), splits, class_count, discriminant);
   if (!rival) return std::nullopt;
-  const double rival_loss =
-      FitTemperature(rival->View(LogPrior(scatter, Prior::kEmpirical))).log_loss;
+  const std::vector<double> log_prior = LogPrior(scatter, Prior::kEmpirical);
+  const Unseen unseen = rival->View(log_prior);
+  const Fit rival_fit = FitTemperature(unseen);
+  candidates.push_back({HeadKind::kLinearDiscriminant, discriminant.block, discriminant.lambda,
+                        rival_fit.log_loss, rival_fit.accuracy});
+  std::vector<double> least = Losses(unseen, rival_fit.beta);
 
   const Logistic logistic(scatter, BlockColumns(discriminant.block, statistics.feature_dim()));
-  RhoSearch search(logistic, splits, class_count, discriminant.block, options, cancelled,
-                   candidates);
-  search.Run();
-  if (IsCancelled(cancelled) || search.best().log_loss >= rival_loss) return std::nullopt;
-  search.best().model = logistic.Fit(order.rows, search.bound(), options.threads, cancelled);
-  return std::move(search.best());
+  std::optional<RhoSearch::Best> chosen;
+  for (const bool words : {false, true}) {
+    if (words && std::all_of(order.rows.begin(), order.rows.end(),
+                             [](const Row& row) { return row.ngrams.empty(); }))
+      continue;
+    const std::vector<SplitTerms> terms =
+        words ? TermsOf(splits, class_count) : std::vector<SplitTerms>();
+    RhoSearch::Best best = RhoSearch(logistic, splits, terms, class_count, discriminant.block,
+                                     options, cancelled, candidates)
+                               .Run();
+    if (IsCancelled(cancelled)) return std::nullopt;
+    if (!Gains(least, best.losses)) continue;
+    least = best.losses;
+    chosen = std::move(best);
+  }
+  if (!chosen) return std::nullopt;
+  LogisticChoice& choice = chosen->choice;
+  std::optional<RowTerms> terms;
+  if (WeighsWords(choice.kind)) {
+    choice.lexicon = ChooseLexicon(order.rows, class_count);
+    terms.emplace(choice.lexicon, order.rows);
+  }
+  choice.model = logistic.Fit(order.rows, terms ? &*terms : nullptr, logistic.BoundFor(chosen->rho),
+                              options.threads, cancelled);
+  if (IsCancelled(cancelled)) return std::nullopt;
+  return std::move(choice);
 }
 
 }  // namespace ctt::learn

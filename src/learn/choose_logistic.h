@@ -1,6 +1,6 @@
 #pragma once
-// The choices of head B: rho and the temperature by log-loss on rows held out, and whether B
-// answers better than A does when A, with its own choices, is fitted to the same rows. (A's
+// The choices of heads B, C and lexical: each one's rho and temperature by log-loss on rows held
+// out, and which of them answers instead of A, with A's own choices fitted to the same rows. (A's
 // leave-one-out loss would be no fair rival: it has seen a fifth more, which decides at 5 to 10
 // rows a label.) Threads: pure.
 #include <atomic>
@@ -13,18 +13,22 @@
 
 namespace ctt::learn {
 
-// Below these B is within the noise of A (METHOD, section 1; multidogo gains from 11 labels on).
-inline constexpr std::int64_t kLogisticLabelsMin = 10;
-inline constexpr std::int64_t kLogisticRowsMin = 200;
+// Fewer rows cannot tell the heads apart.
+inline constexpr std::int64_t kFittedRowsMin = 100;
+// A head gives way to a richer one when that one's held-out loss is less by this many standard
+// errors of the paired difference.
+inline constexpr double kGainErrorsMin = 0.7;
 
 struct LogisticChoice {
+  HeadKind kind = HeadKind::kLogistic;
   double rho = 0, temperature = 1, set_quantile = 1;
   double log_loss = 1e300, accuracy = 0;  // Held out.
   LogisticWeights model;                  // Fitted to all rows.
+  Lexicon lexicon;                        // Of all rows; empty for head B.
 };
 
-// nullopt: the task is too small, A answers better, or cancelled. `discriminant` holds A's choices,
-// `scatter` is of their block. Appends to `candidates`.
+// nullopt: the task is too small, A answers as well, or cancelled. `discriminant` holds A's
+// choices, `scatter` is of their block. Appends to `candidates`.
 std::optional<LogisticChoice> ChooseLogistic(const Statistics& statistics, const RowOrder& order,
                                              const Scatter& scatter, const Settings& discriminant,
                                              const SettleOptions& options,

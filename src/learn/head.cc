@@ -48,7 +48,17 @@ std::string_view BlockName(Block block) {
 }
 
 std::string_view HeadKindName(HeadKind kind) {
-  return kind == HeadKind::kLinearDiscriminant ? "A" : "B";
+  switch (kind) {
+    case HeadKind::kLinearDiscriminant:
+      return "A";
+    case HeadKind::kLogistic:
+      return "B";
+    case HeadKind::kHybrid:
+      return "C";
+    case HeadKind::kLexical:
+      return "lexical";
+  }
+  return "unknown";
 }
 
 Head::Head(Parts parts) : parts_(std::move(parts)) {
@@ -57,7 +67,10 @@ Head::Head(Parts parts) : parts_(std::move(parts)) {
       static_cast<std::size_t>(BlockColumns(parts_.settings.block, parts_.feature_dim).size);
   CTT_CHECK(classes >= 1 && parts_.label_of_class.size() == classes &&
             parts_.bias.size() == classes);
-  CTT_CHECK(parts_.weights.size() == dim * classes);
+  const bool dense = parts_.settings.kind != HeadKind::kLexical;
+  CTT_CHECK(parts_.weights.size() == (dense ? dim * classes : 0));
+  CTT_CHECK(parts_.term_weights.size() == parts_.lexicon.size() * classes);
+  CTT_CHECK(parts_.term_scales.size() == (weighs_words() ? classes : 0));
   CTT_CHECK(parts_.scope_weights.empty() || parts_.scope_weights.size() == dim * classes);
   CTT_CHECK(parts_.scope_norms.size() == parts_.scope_offsets.size());
   CTT_CHECK(parts_.scope_norms.empty() || (parts_.scope_norms.size() == classes &&
@@ -70,14 +83,34 @@ double Head::set_quantile() const {
                                                         : settings.logistic_set_quantile;
 }
 
-Prediction Head::Predict(std::span<const std::int8_t> phi) const {
+// The terms' whole-numbered weights are summed first: one rounding of the scale a class.
+void Head::AddWords(std::span<const std::uint32_t> ngrams, std::vector<double>& scores) const {
+  std::vector<Term> terms;
+  parts_.lexicon.AppendTerms(ngrams, terms);
+  const std::size_t classes = scores.size();
+  std::vector<float> sums(classes);
+  for (const Term& term : terms) {
+    const std::int8_t* row =
+        parts_.term_weights.data() + static_cast<std::size_t>(term.entry) * classes;
+    for (std::size_t c = 0; c < classes; ++c) sums[c] += term.value * static_cast<float>(row[c]);
+  }
+  for (std::size_t c = 0; c < classes; ++c)
+    scores[c] += double{sums[c]} * double{parts_.term_scales[c]};
+}
+
+Prediction Head::Predict(std::span<const std::int8_t> phi,
+                         std::span<const std::uint32_t> ngrams) const {
   CTT_CHECK(phi.size() == static_cast<std::size_t>(parts_.feature_dim));
   const Columns columns = BlockColumns(parts_.settings.block, parts_.feature_dim);
   const std::span<const std::int8_t> block = phi.subspan(columns.begin, columns.size);
   const std::size_t classes = parts_.labels.size();
-  const std::vector<double> dots = Dots(block, parts_.weights, classes);
-  std::vector<double> scores(classes);
-  for (std::size_t c = 0; c < classes; ++c) scores[c] = dots[c] + parts_.bias[c];
+  std::vector<double> dots;
+  std::vector<double> scores = parts_.bias;
+  if (!parts_.weights.empty()) {
+    dots = Dots(block, parts_.weights, classes);
+    for (std::size_t c = 0; c < classes; ++c) scores[c] = dots[c] + parts_.bias[c];
+  }
+  if (weighs_words()) AddWords(ngrams, scores);
 
   // Summed in rank order, which no name can change.
   const std::vector<std::int32_t> ranking = Ranking(scores, parts_.label_of_class);
@@ -130,7 +163,8 @@ std::size_t Head::memory_bytes() const {
       (parts_.bias.capacity() + parts_.scope_offsets.capacity() + parts_.scope_norms.capacity() +
        parts_.scope_core.capacity()) *
           sizeof(double) +
-      parts_.label_of_class.capacity() * sizeof(std::int32_t);
+      parts_.label_of_class.capacity() * sizeof(std::int32_t) + parts_.lexicon.memory_bytes() +
+      parts_.term_weights.capacity() + parts_.term_scales.capacity() * sizeof(float);
   for (const std::string& label : parts_.labels) bytes += sizeof(std::string) + label.capacity();
   return bytes;
 }

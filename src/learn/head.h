@@ -3,9 +3,12 @@
 // and whether the text is in scope at all. Immutable; a pure function of (set of examples,
 // settings).
 //
-//   score_c = w_c . phi_b + bias_c      w [D_b, C] fp32, over the chosen block b of phi; sums in
-//   fp64 probability = softmax(score)        the temperature and the log prior are already inside w
-//   and bias scope = relative Mahalanobis distance, always by head A:
+//   score_c = w_c . phi_b + u_c . v + bias_c   w [D_b, C] fp32, over the chosen block b of phi; v
+//   the
+//           terms of the text under the head's lexicon, u [K, C] int8 with a scale for each class
+//           (heads C and lexical; the lexical one has no w); sums in fp64
+//   probability = softmax(score)   the temperature and the log prior are already inside w, u, bias
+//   scope = relative Mahalanobis distance, always by head A:
 //           (q - m)^T (M + B)^-1 (q - m) - min_c |q - mu_c|^2_M; in scope when >= threshold
 //
 // B = sum_c N_c nu_c nu_c^T (nu_c = mu_c - m) has rank < C, so by Woodbury the C numbers t_c =
@@ -26,14 +29,17 @@
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "learn/lexicon.h"
 
 namespace ctt::learn {
 
 enum class Block : std::uint8_t { kLast, kLayer4, kBoth };  // phi[0,H), phi[H,2H), phi.
 std::string_view BlockName(Block block);                    // "last", "layer4", "both".
 
-enum class HeadKind : std::uint8_t { kLinearDiscriminant, kLogistic };  // Heads A and B.
-std::string_view HeadKindName(HeadKind kind);                           // "A", "B".
+// A, B, C (features and words), and the words of C alone.
+enum class HeadKind : std::uint8_t { kLinearDiscriminant, kLogistic, kHybrid, kLexical };
+std::string_view HeadKindName(HeadKind kind);  // "A", "B", "C", "lexical".
+constexpr bool WeighsWords(HeadKind kind) { return kind >= HeadKind::kHybrid; }
 
 enum class Prior : std::uint8_t { kEmpirical, kUniform };
 
@@ -46,11 +52,12 @@ struct Settings {
   // Head A's scores are -beta * distance / 2 + log prior with beta = temperature * n: distances
   // fall as 1 / n, so the same temperature serves while a task grows.
   double temperature = 1.0;
-  double rho = 0.0;  // Ridge of head B, relative; 0 when B was not fitted.
+  double rho = 0.0;  // Ridge of heads B and C, relative; 0 when there is none of them.
   double logistic_temperature = 1.0;
   Prior prior = Prior::kEmpirical;
   double scope_threshold = -1e300;  // In scope when the scope score is at least this.
-  // LAC: a label is in the 90 % set when 1 - p <= this; one quantile for each kind of head.
+  // LAC: a label is in the 90 % set when 1 - p <= this; one quantile for head A, one for the fitted
+  // head (B, C or lexical), as with the temperatures.
   double set_quantile = 1.0;
   double logistic_set_quantile = 1.0;
   friend bool operator==(const Settings&, const Settings&) = default;
@@ -81,13 +88,16 @@ class Head {
     std::int64_t example_count = 0;            // n
     std::vector<std::string> labels;           // [C]
     std::vector<std::int32_t> label_of_class;  // [C]: class in content order -> index into labels.
-    std::vector<float> weights;                // [D_b, C]
+    std::vector<float> weights;                // [D_b, C]; empty in a lexical head.
     std::vector<double> bias;                  // [C]
     std::vector<float>
         scope_weights;  // [D_b, C]: M^-1 nu; empty when it is weights / beta (head A).
     std::vector<double> scope_offsets;  // [C]: m^T M^-1 nu_c, taken off so that t_c is about q - m.
     std::vector<double> scope_norms;    // [C]: nu_c^T M^-1 nu_c
     std::vector<double> scope_core;     // [C, C]: K^T
+    Lexicon lexicon;                    // Of a head that weighs words; else these three are empty.
+    std::vector<std::int8_t> term_weights;  // [K, C], in units of
+    std::vector<float> term_scales;         // [C]
   };
   explicit Head(Parts parts);
 
@@ -100,8 +110,12 @@ class Head {
   // The LAC quantile of the head that answers.
   double set_quantile() const;
 
-  // REQUIRES: phi.size() == feature_dim().
-  Prediction Predict(std::span<const std::int8_t> phi) const;
+  // Predict takes the text's n-grams into account; otherwise they need not be made.
+  bool weighs_words() const { return WeighsWords(parts_.settings.kind); }
+
+  // `ngrams` as text/ngrams.h makes them. REQUIRES: phi.size() == feature_dim().
+  Prediction Predict(std::span<const std::int8_t> phi,
+                     std::span<const std::uint32_t> ngrams = {}) const;
 
   // docs/internals/head.md; equal heads give equal bytes.
   std::string Serialize() const;
@@ -110,6 +124,7 @@ class Head {
   std::size_t memory_bytes() const;
 
  private:
+  void AddWords(std::span<const std::uint32_t> ngrams, std::vector<double>& scores) const;
   double ScopeScore(std::span<const std::int8_t> block, std::span<const double> dots) const;
 
   Parts parts_;

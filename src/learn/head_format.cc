@@ -1,6 +1,7 @@
 // The stored forms of Settings and Head: docs/internals/head.md.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/bytes.h"
 #include "learn/head.h"
@@ -12,6 +13,8 @@ namespace {
 constexpr std::uint32_t kHeadMagic = 0x48545443;      // "CTTH".
 constexpr std::uint32_t kSettingsMagic = 0x47545443;  // "CTTG".
 constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kWordsVersion = 2;  // Of a head that weighs words.
+constexpr std::uint32_t kLexiconMaxParsed = 1 << 20;
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::int32_t kFeatureDimMax = 1 << 14;
 constexpr std::uint32_t kClassesMax = 1 << 20;
@@ -41,7 +44,7 @@ bool ReadSettings(ByteReader& reader, Settings& settings) {
     *value = reader.Read<double>();
     if (!std::isfinite(*value)) return false;
   }
-  if (reader.failed() || kind > 1 || block > 2 || prior > 1) return false;
+  if (reader.failed() || kind > 3 || block > 2 || prior > 1) return false;
   settings.kind = static_cast<HeadKind>(kind);
   settings.block = static_cast<Block>(block);
   settings.prior = static_cast<Prior>(prior);
@@ -78,11 +81,31 @@ bool ReadLabels(ByteReader& reader, std::uint32_t classes, Head::Parts& parts) {
   return IsPermutation(parts.label_of_class);
 }
 
+bool ReadWords(ByteReader& reader, std::size_t classes, Head::Parts& parts) {
+  const auto entries = reader.Read<std::uint32_t>();
+  if (reader.failed() || entries > kLexiconMaxParsed ||
+      reader.remaining() / sizeof(std::uint32_t) < entries)
+    return false;
+  std::vector<std::uint32_t> hashes(entries);
+  reader.ReadArray(std::span<std::uint32_t>(hashes));
+  if (std::adjacent_find(hashes.begin(), hashes.end(), std::greater_equal<>()) != hashes.end())
+    return false;
+  std::vector<float> idf;
+  if (!ReadFinite(reader, entries, idf) || !ReadFinite(reader, classes, parts.term_scales))
+    return false;
+  parts.lexicon = Lexicon(std::move(hashes), std::move(idf));
+  if (reader.remaining() / classes < entries) return false;
+  parts.term_weights.resize(entries * classes);
+  reader.ReadArray(std::span<std::int8_t>(parts.term_weights));
+  return true;
+}
+
 bool ReadNumbers(ByteReader& reader, std::size_t classes, bool has_scope, bool has_scope_weights,
                  Head::Parts& parts) {
   const auto dim =
       static_cast<std::size_t>(BlockColumns(parts.settings.block, parts.feature_dim).size);
-  if (!ReadFinite(reader, dim * classes, parts.weights)) return false;
+  const bool dense = parts.settings.kind != HeadKind::kLexical;
+  if (!ReadFinite(reader, dense ? dim * classes : 0, parts.weights)) return false;
   if (!ReadFinite(reader, classes, parts.bias)) return false;
   if (has_scope_weights && !ReadFinite(reader, dim * classes, parts.scope_weights)) return false;
   if (!has_scope) return true;
@@ -115,7 +138,7 @@ Result<Settings> ParseSettings(std::string_view bytes) {
 std::string Head::Serialize() const {
   ByteWriter writer;
   writer.Write(kHeadMagic);
-  writer.Write(kVersion);
+  writer.Write(weighs_words() ? kWordsVersion : kVersion);
   WriteSettings(writer, parts_.settings);
   writer.Write(parts_.feature_dim);
   writer.Write(parts_.example_count);
@@ -130,6 +153,13 @@ std::string Head::Serialize() const {
   writer.WriteArray(std::span<const double>(parts_.scope_offsets));
   writer.WriteArray(std::span<const double>(parts_.scope_norms));
   writer.WriteArray(std::span<const double>(parts_.scope_core));
+  if (weighs_words()) {
+    writer.Write(static_cast<std::uint32_t>(parts_.lexicon.size()));
+    writer.WriteArray(std::span<const std::uint32_t>(parts_.lexicon.hashes()));
+    writer.WriteArray(std::span<const float>(parts_.lexicon.idf()));
+    writer.WriteArray(std::span<const float>(parts_.term_scales));
+    writer.WriteArray(std::span<const std::int8_t>(parts_.term_weights));
+  }
   std::string bytes = std::move(writer).Take();
   bytes.append(CheckOf(Sha256(bytes)));
   return bytes;
@@ -140,10 +170,13 @@ Result<Head> Head::Parse(std::string_view bytes) {
   const std::string_view body = bytes.substr(0, bytes.size() - kCheckBytes);
   ByteReader reader(body);
   if (reader.Read<std::uint32_t>() != kHeadMagic) return Damaged("not a head");
-  if (reader.Read<std::uint32_t>() != kVersion) return Damaged("written by another version");
+  const auto version = reader.Read<std::uint32_t>();
+  if (version != kVersion && version != kWordsVersion) return Damaged("written by another version");
   if (bytes.substr(body.size()) != CheckOf(Sha256(body))) return Damaged("the checksum differs");
   Parts parts;
-  if (!ReadSettings(reader, parts.settings)) return Damaged("a setting makes no sense");
+  if (!ReadSettings(reader, parts.settings) ||
+      WeighsWords(parts.settings.kind) != (version == kWordsVersion))
+    return Damaged("a setting makes no sense");
   parts.feature_dim = reader.Read<std::int32_t>();
   parts.example_count = reader.Read<std::int64_t>();
   const auto classes = reader.Read<std::uint32_t>();
@@ -156,6 +189,8 @@ Result<Head> Head::Parse(std::string_view bytes) {
   if (!ReadLabels(reader, classes, parts)) return Damaged("a label makes no sense");
   if (!ReadNumbers(reader, classes, has_scope != 0, has_scope_weights != 0, parts))
     return Damaged("a number is missing or not finite");
+  if (WeighsWords(parts.settings.kind) && !ReadWords(reader, classes, parts))
+    return Damaged("a word makes no sense");
   if (reader.remaining() != 0) return Damaged("the size does not fit the header");
   return Head(std::move(parts));
 }

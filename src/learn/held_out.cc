@@ -113,15 +113,27 @@ std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
   return result;
 }
 
+std::vector<SplitTerms> TermsOf(const std::vector<Split>& splits, std::int64_t class_count) {
+  std::vector<SplitTerms> terms;
+  for (const Split& split : splits) {
+    const Lexicon lexicon = ChooseLexicon(split.fitted, class_count);
+    terms.push_back({RowTerms(lexicon, split.fitted), RowTerms(lexicon, split.held_out)});
+  }
+  return terms;
+}
+
 HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
-                        std::int64_t class_count, const Logistic::Bound& bound, int threads,
+                        const std::vector<SplitTerms>& terms, std::int64_t class_count,
+                        const Logistic::Bound& bound, int threads,
                         const std::atomic<bool>* cancelled) {
   HeldOut result(splits, class_count);
-  for (const Split& split : splits) {
-    const std::vector<float> scores =
-        logistic.Scores(logistic.Fit(split.fitted, bound, threads, cancelled), split.held_out);
-    const std::int64_t padded = PaddedRows(static_cast<std::int64_t>(split.held_out.size()));
-    result.Append(split.held_out.size(), [&](std::int64_t c, std::size_t i) {
+  for (std::size_t s = 0; s < splits.size(); ++s) {
+    const RowTerms* fitted = terms.empty() ? nullptr : &terms[s].fitted;
+    const RowTerms* held_out = terms.empty() ? nullptr : &terms[s].held_out;
+    const LogisticWeights model = logistic.Fit(splits[s].fitted, fitted, bound, threads, cancelled);
+    const std::vector<float> scores = logistic.Scores(model, splits[s].held_out, held_out);
+    const std::int64_t padded = PaddedRows(static_cast<std::int64_t>(splits[s].held_out.size()));
+    result.Append(splits[s].held_out.size(), [&](std::int64_t c, std::size_t i) {
       return -2.0 * scores[c * padded + static_cast<std::int64_t>(i)];
     });
   }

@@ -1,7 +1,8 @@
 #pragma once
-// Rows held out by content hash, and what heads fitted to the other rows say about them: how B's
-// rho is chosen, and how A and B are compared. A task of more than 3,000 rows holds out one fifth
-// (at most 4,096 rows); a smaller one is cut into five folds, each held out once. Threads: pure.
+// Rows held out by content hash, and what heads fitted to the other rows say about them: how the
+// ridges of B and C are chosen, and how A, B and C are compared. A task of more than 3,000 rows
+// holds out one fifth (at most 4,096 rows); a smaller one is cut into five folds, each held out
+// once. Threads: pure.
 #include <atomic>
 #include <optional>
 #include <vector>
@@ -48,9 +49,16 @@ std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
                                            const std::vector<Split>& splits,
                                            std::int64_t class_count, const Settings& settings);
 
-// Head B of each split's fitted rows.
+// The terms of a split's rows under the lexicon of its fitted rows.
+struct SplitTerms {
+  RowTerms fitted, held_out;
+};
+std::vector<SplitTerms> TermsOf(const std::vector<Split>& splits, std::int64_t class_count);
+
+// Head B of each split's fitted rows; head C when there are terms, one for each split.
 HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
-                        std::int64_t class_count, const Logistic::Bound& bound, int threads,
+                        const std::vector<SplitTerms>& terms, std::int64_t class_count,
+                        const Logistic::Bound& bound, int threads,
                         const std::atomic<bool>* cancelled);
 
 }  // namespace ctt::learn

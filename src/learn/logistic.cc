@@ -13,25 +13,98 @@ namespace ctt::learn {
 namespace {
 
 constexpr double kSteps = 48;
+constexpr double kTermRidge = 1e-4;
+constexpr int kPowerSteps = 16;
 constexpr std::size_t kRowsAtOnce = 256;
 constexpr std::size_t kLanes = 4;          // Sums of the gradient, each one thread's at a time.
 constexpr std::size_t kTurnedAtOnce = 16;  // Rows whose bytes share a cache line of a chunk.
+
+// The largest eigenvalue of V^T V / n by power iteration: terms are positive, so a start of ones
+// cannot miss its vector.
+double LargestEigenvalue(const RowTerms& terms) {
+  std::vector<double> vector(terms.lexicon_size(), 1), next(vector.size());
+  double eigenvalue = 0;
+  for (int step = 0; step < kPowerSteps; ++step) {
+    double norm = 0;
+    for (const double v : vector) norm += v * v;
+    if (norm == 0) return 0;
+    norm = std::sqrt(norm);
+    for (double& v : vector) v /= norm;
+    std::fill(next.begin(), next.end(), 0);
+    for (std::size_t i = 0; i < terms.row_count(); ++i) {
+      double dot = 0;
+      for (const Term& term : terms.of(i)) dot += term.value * vector[term.entry];
+      for (const Term& term : terms.of(i)) next[term.entry] += dot * term.value;
+    }
+    eigenvalue = 0;
+    for (std::size_t k = 0; k < vector.size(); ++k) eigenvalue += vector[k] * next[k];
+    vector.swap(next);
+  }
+  return eigenvalue / static_cast<double>(terms.row_count());
+}
+
+// scores [C, padded] += U v_i for `count` rows from `first` on.
+void AddTermScores(const std::vector<float>& weights, const RowTerms& terms, std::size_t first,
+                   std::size_t count, std::size_t padded, std::size_t classes,
+                   std::vector<float>& scores) {
+  std::vector<float> sum(classes);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::fill(sum.begin(), sum.end(), 0.0f);
+    for (const Term& term : terms.of(first + i)) {
+      const float* row = weights.data() + static_cast<std::size_t>(term.entry) * classes;
+      for (std::size_t c = 0; c < classes; ++c) sum[c] += term.value * row[c];
+    }
+    for (std::size_t c = 0; c < classes; ++c) scores[c * padded + i] += sum[c];
+  }
+}
+
+// gradient = scale gradient + ridge weights
+void AddRidge(float scale, float ridge, const std::vector<float>& weights,
+              std::vector<float>& gradient) {
+  for (std::size_t k = 0; k < gradient.size(); ++k)
+    gradient[k] = gradient[k] * scale + ridge * weights[k];
+}
+
+// Above 0 when the step and the last move disagree.
+double Uphill(const std::vector<float>& step, const std::vector<float>& ahead,
+              const std::vector<float>& at) {
+  double uphill = 0;
+  for (std::size_t k = 0; k < step.size(); ++k)
+    uphill += double{step[k]} * (ahead[k] - step[k] - at[k]);
+  return uphill;
+}
+
+void MoveBy(const std::vector<float>& step, float carry, std::vector<float>& ahead,
+            std::vector<float>& at) {
+  for (std::size_t k = 0; k < step.size(); ++k) {
+    const float next = ahead[k] - step[k];
+    ahead[k] = next + carry * (next - at[k]);
+    at[k] = next;
+  }
+}
+
+template <typename T>
+void AddTo(std::vector<T>& sum, const std::vector<T>& part) {
+  for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += part[k];
+}
 
 }  // namespace
 
 // Some rows: their features as bytes with the columns down, and room for both ways round in fp32.
 struct Logistic::Chunk {
   std::span<const Row> rows;
+  std::size_t first_row;
   std::int64_t padded = 0;
-  std::vector<std::int8_t> bytes;  // [D_b, padded]
+  std::vector<std::int8_t> bytes;  // [D_b, padded]; [0, padded] without a dense part.
 
-  Chunk(std::span<const Row> part, Columns columns)
-      : rows(part),
-        padded(PaddedRows(static_cast<std::int64_t>(part.size()))),
+  Chunk(const std::vector<Row>& all, std::size_t first, Columns columns)
+      : rows(std::span(all).subspan(first, std::min(kRowsAtOnce, all.size() - first))),
+        first_row(first),
+        padded(PaddedRows(static_cast<std::int64_t>(rows.size()))),
         bytes(columns.size * padded) {
-    for (std::size_t first = 0; first < rows.size(); first += kTurnedAtOnce)
+    for (std::size_t begin = 0; begin < rows.size(); begin += kTurnedAtOnce)
       for (std::int32_t j = 0; j < columns.size; ++j)
-        for (std::size_t i = first; i < std::min(first + kTurnedAtOnce, rows.size()); ++i)
+        for (std::size_t i = begin; i < std::min(begin + kTurnedAtOnce, rows.size()); ++i)
           bytes[j * padded + static_cast<std::int64_t>(i)] = rows[i].phi[columns.begin + j];
   }
 };
@@ -56,6 +129,7 @@ Logistic::Logistic(const Scatter& scatter, Columns columns)
 Logistic::Bound Logistic::BoundFor(double rho) const {
   const std::int64_t dim = scatter_.dim;
   Bound bound;
+  if (rho == kTermsAlone) return bound;
   bound.ridge = rho * eigenvalue_;
   std::vector<double> matrix(total_), inverse(dim * dim);
   for (double& entry : matrix) entry *= gamma_ / (2 * scatter_.example_count);
@@ -72,16 +146,26 @@ Logistic::Bound Logistic::BoundFor(double rho) const {
 
 class Logistic::Descent {
  public:
-  Descent(const Logistic& problem, const std::vector<Row>& rows, const Bound& bound, int threads)
-      : problem_(problem), bound_(bound), threads_(threads), n_(static_cast<double>(rows.size())) {
+  Descent(const Logistic& problem, const std::vector<Row>& rows, const RowTerms* terms,
+          const Bound& bound, int threads)
+      : problem_(problem),
+        terms_(terms),
+        bound_(bound),
+        threads_(threads),
+        n_(static_cast<double>(rows.size())) {
+    const Columns dense = bound.inverse.empty() ? Columns{} : problem.columns_;
     for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce)
-      chunks_.emplace_back(
-          std::span<const Row>(rows).subspan(first, std::min(kRowsAtOnce, rows.size() - first)),
-          problem.columns_);
-    const auto size = static_cast<std::size_t>(problem.scatter_.class_count * problem.scatter_.dim);
-    at_ = {std::vector<float>(size), std::vector<double>(problem.scatter_.class_count)};
+      chunks_.emplace_back(rows, first, dense);
+    const auto classes = static_cast<std::size_t>(problem.scatter_.class_count);
+    at_.weights.resize(classes * static_cast<std::size_t>(dense.size));
+    at_.bias.resize(classes);
+    if (terms != nullptr) {
+      at_.term_weights.resize(terms->lexicon_size() * classes);
+      term_step_ =
+          static_cast<float>(1 / (problem.gamma_ / 2 * LargestEigenvalue(*terms) + kTermRidge));
+    }
     ahead_ = at_;
-    step_.resize(size);
+    step_.resize(at_.weights.size());
     lanes_.resize(std::min(kLanes, chunks_.size()));
   }
 
@@ -89,9 +173,11 @@ class Logistic::Descent {
     FindGradient();
     const std::int64_t dim = problem_.scatter_.dim;
     std::fill(step_.begin(), step_.end(), 0.0f);
-    kernels::Algebra().multiply_add_f32(problem_.scatter_.class_count, dim, dim, 1.0f,
-                                        {lanes_[0].gradient.data(), dim, 1},
-                                        {bound_.inverse.data(), dim, 1}, step_.data(), dim);
+    if (!step_.empty())
+      kernels::Algebra().multiply_add_f32(problem_.scatter_.class_count, dim, dim, 1.0f,
+                                          {lanes_[0].gradient.data(), dim, 1},
+                                          {bound_.inverse.data(), dim, 1}, step_.data(), dim);
+    for (float& entry : lanes_[0].term_gradient) entry *= term_step_;
     Move();
   }
   LogisticWeights Take() && { return std::move(at_); }
@@ -99,6 +185,7 @@ class Logistic::Descent {
  private:
   struct Lane {
     std::vector<float> gradient;          // [C, D_b]
+    std::vector<float> term_gradient;     // [K, C]; in lane 0 it becomes the step.
     std::vector<double> bias_gradient;    // [C]
     std::vector<float> features, errors;  // Of one chunk.
   };
@@ -106,57 +193,75 @@ class Logistic::Descent {
   // Lane l sums the chunks l, l + kLanes, ...; lane 0 ends up with all.
   void FindGradient() {
     ParallelFor(threads_, lanes_.size(), [&](std::size_t at) {
-      lanes_[at].gradient.assign(step_.size(), 0);
+      lanes_[at].gradient.assign(at_.weights.size(), 0);
+      lanes_[at].term_gradient.assign(at_.term_weights.size(), 0);
       lanes_[at].bias_gradient.assign(at_.bias.size(), 0);
       for (std::size_t chunk = at; chunk < chunks_.size(); chunk += kLanes)
         AddErrors(chunks_[chunk], lanes_[at]);
     });
     Lane& all = lanes_[0];
     for (const Lane& lane : std::span(lanes_).subspan(1)) {
-      for (std::size_t k = 0; k < step_.size(); ++k) all.gradient[k] += lane.gradient[k];
-      for (std::size_t c = 0; c < at_.bias.size(); ++c)
-        all.bias_gradient[c] += lane.bias_gradient[c];
+      AddTo(all.gradient, lane.gradient);
+      AddTo(all.term_gradient, lane.term_gradient);
+      AddTo(all.bias_gradient, lane.bias_gradient);
     }
-    const auto scale = static_cast<float>(1 / n_), ridge = static_cast<float>(bound_.ridge);
-    for (std::size_t k = 0; k < step_.size(); ++k)
-      all.gradient[k] = all.gradient[k] * scale + ridge * ahead_.weights[k];
+    const auto scale = static_cast<float>(1 / n_);
+    AddRidge(scale, static_cast<float>(bound_.ridge), ahead_.weights, all.gradient);
+    AddRidge(scale, static_cast<float>(kTermRidge), ahead_.term_weights, all.term_gradient);
   }
 
-  // gradient += (P - Y) x^T over the chunk.
+  // gradients += (P - Y) (x, v, 1)^T over the chunk.
   void AddErrors(const Chunk& chunk, Lane& lane) const {
-    const kernels::AlgebraKernels& algebra = kernels::Algebra();
-    const std::int64_t dim = problem_.scatter_.dim, classes = problem_.scatter_.class_count;
+    const std::int64_t classes = problem_.scatter_.class_count;
     const auto count = static_cast<std::int64_t>(chunk.rows.size());
-    problem_.ScoreChunk(ahead_, chunk, lane.features, lane.errors);
-    algebra.softmax_f32(classes, chunk.padded, lane.errors.data());
+    problem_.ScoreChunk(ahead_, chunk, terms_, lane.features, lane.errors);
+    kernels::Algebra().softmax_f32(classes, chunk.padded, lane.errors.data());
     for (std::int64_t i = 0; i < count; ++i)
       lane.errors[chunk.rows[i].label * chunk.padded + i] -= 1;
     for (std::int64_t c = 0; c < classes; ++c)
       for (std::int64_t i = 0; i < count; ++i)
         lane.bias_gradient[c] += lane.errors[c * chunk.padded + i];
+    if (!lane.gradient.empty()) AddFeatures(chunk, lane);
+    if (!lane.term_gradient.empty()) AddTerms(chunk, lane);
+  }
+
+  void AddFeatures(const Chunk& chunk, Lane& lane) const {
+    const kernels::AlgebraKernels& algebra = kernels::Algebra();
+    const std::int64_t dim = problem_.scatter_.dim;
+    const auto count = static_cast<std::int64_t>(chunk.rows.size());
     lane.features.resize(count * dim);
     for (std::int64_t i = 0; i < count; ++i)
       algebra.subtract_mean_f32(dim, chunk.rows[i].phi + problem_.columns_.begin,
                                 problem_.mean_.data(), false, lane.features.data() + i * dim);
-    algebra.multiply_add_f32(classes, dim, count, 1.0f, {lane.errors.data(), chunk.padded, 1},
-                             {lane.features.data(), dim, 1}, lane.gradient.data(), dim);
+    algebra.multiply_add_f32(problem_.scatter_.class_count, dim, count, 1.0f,
+                             {lane.errors.data(), chunk.padded, 1}, {lane.features.data(), dim, 1},
+                             lane.gradient.data(), dim);
+  }
+
+  void AddTerms(const Chunk& chunk, Lane& lane) const {
+    const auto classes = static_cast<std::size_t>(problem_.scatter_.class_count);
+    const auto padded = static_cast<std::size_t>(chunk.padded);
+    std::vector<float> error(classes);
+    for (std::size_t i = 0; i < chunk.rows.size(); ++i) {
+      for (std::size_t c = 0; c < classes; ++c) error[c] = lane.errors[c * padded + i];
+      for (const Term& term : terms_->of(chunk.first_row + i)) {
+        float* row = lane.term_gradient.data() + static_cast<std::size_t>(term.entry) * classes;
+        for (std::size_t c = 0; c < classes; ++c) row[c] += term.value * error[c];
+      }
+    }
   }
 
   // next = ahead - step; the momentum starts over when the step and the last move disagree.
   void Move() {
-    double uphill = 0;
-    for (std::size_t k = 0; k < step_.size(); ++k)
-      uphill += double{step_[k]} * (ahead_.weights[k] - step_[k] - at_.weights[k]);
+    const std::vector<float>& term_step = lanes_[0].term_gradient;
+    const double uphill = Uphill(step_, ahead_.weights, at_.weights) +
+                          Uphill(term_step, ahead_.term_weights, at_.term_weights);
     double next_momentum = (1 + std::sqrt(1 + 4 * momentum_ * momentum_)) / 2;
     double carry = (momentum_ - 1) / next_momentum;
     if (uphill > 0) next_momentum = 1, carry = 0;
     momentum_ = next_momentum;
-    const auto carry_f32 = static_cast<float>(carry);
-    for (std::size_t k = 0; k < step_.size(); ++k) {
-      const float next = ahead_.weights[k] - step_[k];
-      ahead_.weights[k] = next + carry_f32 * (next - at_.weights[k]);
-      at_.weights[k] = next;
-    }
+    MoveBy(step_, static_cast<float>(carry), ahead_.weights, at_.weights);
+    MoveBy(term_step, static_cast<float>(carry), ahead_.term_weights, at_.term_weights);
     for (std::size_t c = 0; c < at_.bias.size(); ++c) {
       const double next = ahead_.bias[c] - 2 * lanes_[0].bias_gradient[c] / n_;
       ahead_.bias[c] = next + carry * (next - at_.bias[c]);
@@ -165,9 +270,11 @@ class Logistic::Descent {
   }
 
   const Logistic& problem_;
+  const RowTerms* terms_;
   const Bound& bound_;
   int threads_;
   double n_;
+  float term_step_ = 0;
   double momentum_ = 1;
   std::vector<Chunk> chunks_;
   LogisticWeights at_, ahead_;  // Where the weights are, and where momentum carries them.
@@ -175,24 +282,30 @@ class Logistic::Descent {
   std::vector<Lane> lanes_;
 };
 
-void Logistic::ScoreChunk(const LogisticWeights& model, const Chunk& chunk,
+void Logistic::ScoreChunk(const LogisticWeights& model, const Chunk& chunk, const RowTerms* terms,
                           std::vector<float>& features, std::vector<float>& scores) const {
   const kernels::AlgebraKernels& algebra = kernels::Algebra();
   const std::int64_t dim = scatter_.dim, classes = scatter_.class_count, padded = chunk.padded;
-  features.resize(dim * padded);
-  for (std::int64_t j = 0; j < dim; ++j)
-    algebra.subtract_mean_f32(padded, chunk.bytes.data() + j * padded, mean_.data() + j, true,
-                              features.data() + j * padded);
   scores.resize(classes * padded);
   for (std::int64_t c = 0; c < classes; ++c)
     std::fill_n(scores.begin() + c * padded, padded, static_cast<float>(model.bias[c]));
-  algebra.multiply_add_f32(classes, padded, dim, 1.0f, {model.weights.data(), dim, 1},
-                           {features.data(), padded, 1}, scores.data(), padded);
+  if (!model.weights.empty()) {
+    features.resize(dim * padded);
+    for (std::int64_t j = 0; j < dim; ++j)
+      algebra.subtract_mean_f32(padded, chunk.bytes.data() + j * padded, mean_.data() + j, true,
+                                features.data() + j * padded);
+    algebra.multiply_add_f32(classes, padded, dim, 1.0f, {model.weights.data(), dim, 1},
+                             {features.data(), padded, 1}, scores.data(), padded);
+  }
+  if (!model.term_weights.empty())
+    AddTermScores(model.term_weights, *terms, chunk.first_row, chunk.rows.size(),
+                  static_cast<std::size_t>(padded), static_cast<std::size_t>(classes), scores);
 }
 
-LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const Bound& bound, int threads,
+LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const RowTerms* terms,
+                              const Bound& bound, int threads,
                               const std::atomic<bool>* cancelled) const {
-  Descent descent(*this, rows, bound, threads);
+  Descent descent(*this, rows, terms, bound, threads);
   const auto steps = static_cast<int>(std::lround(kSteps * std::sqrt(gamma_)));
   for (int step = 0; step < steps; ++step) {
     if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) break;
@@ -201,16 +314,14 @@ LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const Bound& bound, 
   return std::move(descent).Take();
 }
 
-std::vector<float> Logistic::Scores(const LogisticWeights& model,
-                                    const std::vector<Row>& rows) const {
+std::vector<float> Logistic::Scores(const LogisticWeights& model, const std::vector<Row>& rows,
+                                    const RowTerms* terms) const {
   const std::int64_t classes = scatter_.class_count;
   const std::int64_t padded = PaddedRows(static_cast<std::int64_t>(rows.size()));
   std::vector<float> all(classes * padded), features, scores;
   for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce) {
-    const Chunk chunk(
-        std::span<const Row>(rows).subspan(first, std::min(kRowsAtOnce, rows.size() - first)),
-        columns_);
-    ScoreChunk(model, chunk, features, scores);
+    const Chunk chunk(rows, first, model.weights.empty() ? Columns{} : columns_);
+    ScoreChunk(model, chunk, terms, features, scores);
     for (std::int64_t c = 0; c < classes; ++c)
       std::copy_n(scores.begin() + c * chunk.padded, chunk.rows.size(),
                   all.begin() + c * padded + static_cast<std::int64_t>(first));

@@ -11,20 +11,29 @@
 // points uphill (O'Donoghue & Candes 2015). 40 sqrt(gamma) steps from 0, as the study found
 // (METHOD, section 1): fewer lose accuracy, a start at A's weights overfits.
 //
+// Head C weighs the terms of a lexicon beside the features (choose_lexicon.h), in the same fit:
+//   scores W x_i + U v_i + b, with a ridge kTermRidge on U
+// and its steps take gamma l / 2 + kTermRidge for the terms' part of the matrix, l the largest
+// eigenvalue of V^T V / n. Words and meaning overlap, so the two parts side by side are no bound on
+// the whole; the restarts catch what that lets through. The few steps from 0 are most of the
+// regularisation. Without a dense part (no inverse) the terms answer alone.
+//
 // fp32 with fixed order: rows as given, dealt out to kLanes sums that are added in order, whatever
 // the number of threads. Threads: pure.
 #include <atomic>
 #include <cstdint>
 #include <vector>
 
+#include "learn/choose_lexicon.h"
 #include "learn/row_order.h"
 #include "learn/scatter.h"
 
 namespace ctt::learn {
 
 struct LogisticWeights {
-  std::vector<float> weights;  // [C, D_b]
-  std::vector<double> bias;    // [C], for features less the mean
+  std::vector<float> weights;       // [C, D_b]; empty when the terms answer alone.
+  std::vector<double> bias;         // [C], for features less the mean
+  std::vector<float> term_weights;  // [K, C]; empty without a lexicon.
 };
 
 class Logistic {
@@ -35,24 +44,27 @@ class Logistic {
   // (gamma G_c / (2 n) + R I)^-1 for one rho: shared by the fits of all folds.
   struct Bound {
     double ridge = 0;            // R
-    std::vector<float> inverse;  // [D_b, D_b]
+    std::vector<float> inverse;  // [D_b, D_b]; empty: no dense part.
   };
-  Bound BoundFor(double rho) const;
+  Bound BoundFor(double rho) const;  // kTermsAlone: no dense part.
+  static constexpr double kTermsAlone = 1e300;
 
-  // Stops early with what it has when *cancelled becomes true. REQUIRES: at least one row. Memory:
-  // D_b bytes a row, and kLanes times (2 MiB and the size of the weights).
-  LogisticWeights Fit(const std::vector<Row>& rows, const Bound& bound, int threads,
-                      const std::atomic<bool>* cancelled) const;
+  // `terms` are those of the rows; null: no lexicon. Stops early with what it has when *cancelled
+  // becomes true. REQUIRES: at least one row, and a dense part or a lexicon. Memory: D_b bytes a
+  // row, and kLanes times (2 MiB and the size of the weights).
+  LogisticWeights Fit(const std::vector<Row>& rows, const RowTerms* terms, const Bound& bound,
+                      int threads, const std::atomic<bool>* cancelled) const;
 
   // [C, PaddedRows(n)] scores of rows, class-major.
-  std::vector<float> Scores(const LogisticWeights& model, const std::vector<Row>& rows) const;
+  std::vector<float> Scores(const LogisticWeights& model, const std::vector<Row>& rows,
+                            const RowTerms* terms) const;
 
  private:
   struct Chunk;
   class Descent;
-  // W x + b of a chunk into `scores` [C, padded]; `features` is room.
-  void ScoreChunk(const LogisticWeights& model, const Chunk& chunk, std::vector<float>& features,
-                  std::vector<float>& scores) const;
+  // The scores of a chunk into `scores` [C, padded]; `features` is room.
+  void ScoreChunk(const LogisticWeights& model, const Chunk& chunk, const RowTerms* terms,
+                  std::vector<float>& features, std::vector<float>& scores) const;
 
   const Scatter& scatter_;
   Columns columns_;

@@ -26,6 +26,8 @@ Status CheckCounts(const Statistics& statistics, const Rows& rows) {
   if (rows.phi.size() !=
       rows.label_index.size() * static_cast<std::size_t>(statistics.feature_dim()))
     return InvalidArgument("the rows' features do not fit their number");
+  if (!rows.ngrams.empty() && rows.ngrams.size() != rows.label_index.size())
+    return InvalidArgument("the rows' n-grams do not fit their number");
   std::vector<std::int64_t> counts(rows.labels.size());
   for (const std::int32_t index : rows.label_index) {
     if (index < 0 || index >= static_cast<std::int32_t>(counts.size()))
@@ -44,15 +46,36 @@ Status CheckCounts(const Statistics& statistics, const Rows& rows) {
   return Status::Ok();
 }
 
+// Less and equal by content: features, then n-grams.
+class ByContent {
+ public:
+  ByContent(const Rows& rows, std::size_t dim) : rows_(rows), dim_(dim) {}
+
+  const std::int8_t* phi(std::int32_t row) const { return rows_.phi.data() + row * dim_; }
+  std::span<const std::uint32_t> ngrams(std::int32_t row) const {
+    if (rows_.ngrams.empty()) return {};
+    return rows_.ngrams[row];
+  }
+  bool operator()(std::int32_t a, std::int32_t b) const {
+    const int compared = std::memcmp(phi(a), phi(b), dim_);
+    if (compared != 0) return compared < 0;
+    const auto left = ngrams(a), right = ngrams(b);
+    return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
+  }
+
+ private:
+  const Rows& rows_;
+  std::size_t dim_;
+};
+
 // Orders each run of classes with equal counts and sums by their sorted rows.
 void SeparateTies(std::vector<ContentClass>& classes,
-                  const std::map<std::string_view, std::vector<const std::int8_t*>>& rows,
-                  std::size_t dim) {
+                  const std::map<std::string_view, std::vector<std::int32_t>>& rows,
+                  const ByContent& by_content) {
   const auto less = [&](const ContentClass& a, const ContentClass& b) {
     const auto &left = rows.at(a.label), &right = rows.at(b.label);
-    return std::lexicographical_compare(
-        left.begin(), left.end(), right.begin(), right.end(),
-        [&](const std::int8_t* x, const std::int8_t* y) { return std::memcmp(x, y, dim) < 0; });
+    return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end(),
+                                        by_content);
   };
   for (auto first = classes.begin(); first != classes.end();) {
     auto last = first + 1;
@@ -67,21 +90,22 @@ void SeparateTies(std::vector<ContentClass>& classes,
 Result<RowOrder> OrderRows(const Statistics& statistics, const Rows& rows) {
   CTT_RETURN_IF_ERROR(CheckCounts(statistics, rows));
   const auto dim = static_cast<std::size_t>(statistics.feature_dim());
-  const auto less = [&](const std::int8_t* x, const std::int8_t* y) {
-    return std::memcmp(x, y, dim) < 0;
-  };
-  std::map<std::string_view, std::vector<const std::int8_t*>> by_label;
+  const ByContent by_content(rows, dim);
+  std::map<std::string_view, std::vector<std::int32_t>> by_label;
   for (std::size_t i = 0; i < rows.label_index.size(); ++i)
-    by_label[rows.labels[rows.label_index[i]]].push_back(rows.phi.data() + i * dim);
-  for (auto& [label, held] : by_label) std::sort(held.begin(), held.end(), less);
+    by_label[rows.labels[rows.label_index[i]]].push_back(static_cast<std::int32_t>(i));
+  for (auto& [label, held] : by_label) std::sort(held.begin(), held.end(), by_content);
 
   RowOrder order;
   order.classes = ContentOrder(statistics);
-  SeparateTies(order.classes, by_label, dim);
+  SeparateTies(order.classes, by_label, by_content);
   for (std::size_t c = 0; c < order.classes.size(); ++c)
-    for (const std::int8_t* phi : by_label.at(order.classes[c].label))
-      order.rows.push_back({phi, static_cast<std::int32_t>(c), HashOf(phi, dim)});
-  std::sort(order.rows.begin(), order.rows.end(), [&](const Row& a, const Row& b) {
+    for (const std::int32_t row : by_label.at(order.classes[c].label)) {
+      const std::int8_t* phi = by_content.phi(row);
+      order.rows.push_back(
+          {phi, static_cast<std::int32_t>(c), HashOf(phi, dim), by_content.ngrams(row)});
+    }
+  std::stable_sort(order.rows.begin(), order.rows.end(), [&](const Row& a, const Row& b) {
     const int compared = std::memcmp(a.phi, b.phi, dim);
     return compared != 0 ? compared < 0 : a.label < b.label;
   });

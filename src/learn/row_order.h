@@ -1,6 +1,6 @@
 #pragma once
-// The rows of a task in an order that only their content decides: by features, then by label in
-// content order. Sums over rows run in this order, so that they are a pure function of the set.
+// The rows of a task in an order that only their content decides: by features, label in content
+// order, n-grams. Sums over rows run in this order, so that they are a pure function of the set.
 // Threads: values and pure functions; RowOrder borrows from statistics and rows.
 #include <cstdint>
 #include <span>
@@ -15,6 +15,7 @@ struct Row {
   const std::int8_t* phi;  // [D]
   std::int32_t label;      // Class in content order.
   std::uint64_t hash;  // Of phi alone, so that equal texts fall to the same side of every split.
+  std::span<const std::uint32_t> ngrams;  // As Rows holds them; empty when it holds none.
 };
 
 struct RowOrder {

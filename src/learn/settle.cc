@@ -1,8 +1,8 @@
 // Settle: choices by log-loss on rows that the judged head has not seen, then the head they make.
 //
 // Head A is judged by exact leave-one-out on at most kRowsMax rows, those of least content hash;
-// its sums, and so its weights, always hold all rows. Head B answers where it does better than A on
-// held-out rows.
+// its sums, and so its weights, always hold all rows. Head B, C or lexical answers where it does
+// better than A on held-out rows.
 #include "learn/assemble.h"
 #include "learn/choose_discriminant.h"
 #include "learn/choose_logistic.h"
@@ -36,7 +36,7 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
     report.loo_log_loss = discriminant.log_loss;
   }
   Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
-  const std::optional<LogisticChoice> logistic =
+  std::optional<LogisticChoice> logistic =
       ChooseLogistic(statistics, order, scatter, settings, options, cancelled, report.candidates);
   if (IsCancelled(cancelled)) return CancelledStatus();
   const std::optional<Discriminant> solved = Discriminate(scatter, settings.lambda);
@@ -45,14 +45,14 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
     return Settled{
         AssembleDiscriminant(order.classes, statistics.feature_dim(), scatter, *solved, settings),
         std::move(report)};
-  settings.kind = HeadKind::kLogistic;
+  settings.kind = logistic->kind;
   settings.rho = logistic->rho;
   settings.logistic_temperature = logistic->temperature;
   settings.logistic_set_quantile = logistic->set_quantile;
   report.loo_accuracy = logistic->accuracy;
   report.loo_log_loss = logistic->log_loss;
   return Settled{AssembleLogistic(order.classes, statistics.feature_dim(), scatter, *solved,
-                                  logistic->model, settings),
+                                  logistic->model, std::move(logistic->lexicon), settings),
                  std::move(report)};
 }
 

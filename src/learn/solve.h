@@ -25,6 +25,9 @@ struct Rows {
   std::vector<std::int8_t> phi;           // [n, D]
   std::vector<std::string> labels;        // [C]: the names that label_index refers to.
   std::vector<std::int32_t> label_index;  // [n]
+  // [n] The texts' hashed n-grams, rising, each as often as it occurs (text/ngrams.h); or empty
+  // when some text is not known, and then no head weighs words.
+  std::vector<std::vector<std::uint32_t>> ngrams;
   std::int64_t size() const { return static_cast<std::int64_t>(label_index.size()); }
 };
 

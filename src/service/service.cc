@@ -10,6 +10,7 @@
 #include "service/settler.h"
 #include "service/validate.h"
 #include "store/data_directory.h"
+#include "text/ngrams.h"
 
 namespace ctt::service {
 namespace {
@@ -44,9 +45,14 @@ Status TaskEmpty(const std::string& task) {
           "task '" + task + "' has learned no example yet"};
 }
 
-TextAnswer Answer(const learn::Head& head, std::span<const std::int8_t> phi, bool truncated,
-                  std::int32_t top_k) {
-  const learn::Prediction prediction = head.Predict(phi);
+// What a head needs of a text beside its features; empty when that is nothing.
+text::NGrams NGramsFor(const learn::Head& head, const std::string& text) {
+  return head.weighs_words() ? text::HashedNGrams(text) : text::NGrams();
+}
+
+TextAnswer Answer(const learn::Head& head, std::span<const std::int8_t> phi,
+                  const text::NGrams& ngrams, bool truncated, std::int32_t top_k) {
+  const learn::Prediction prediction = head.Predict(phi, ngrams);
   TextAnswer answer;
   const std::size_t count =
       std::min<std::size_t>(prediction.ranked.size(), static_cast<std::size_t>(top_k));
@@ -206,8 +212,11 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
     return done(status);
   std::vector<bool> truncated;
   for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
+  std::vector<text::NGrams> ngrams;
+  for (const std::string& text : texts) ngrams.push_back(NGramsFor(**head, text));
   const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
-  auto answer_all = [this, head = *head, truncated = std::move(truncated), task,
+  auto answer_all = [this, head = *head, ngrams = std::move(ngrams),
+                     truncated = std::move(truncated), task,
                      version = options.version.value_or((*served)->version), top_k = options.top_k,
                      done = std::move(done)](Result<encoder::Features> features) {
     if (!features.ok()) return done(features.status());
@@ -215,7 +224,7 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
     const std::size_t dim = state_->encoder->feature_dim();
     for (std::size_t i = 0; i < truncated.size(); ++i) {
       const std::span<const std::int8_t> phi(features->phi.data() + i * dim, dim);
-      answer.texts.push_back(Answer(*head, phi, truncated[i], top_k));
+      answer.texts.push_back(Answer(*head, phi, ngrams[i], truncated[i], top_k));
       state_->metrics.CountPrediction(task, answer.texts.back().in_scope);
     }
     done(std::move(answer));
@@ -409,7 +418,7 @@ Result<learn::Metrics> Service::Evaluate(const std::string& task,
                                             texts.begin() + static_cast<std::ptrdiff_t>(last)})));
     for (std::size_t i = first; i < last; ++i) {
       const std::span<const std::int8_t> phi(features.phi.data() + (i - first) * dim, dim);
-      judged.push_back({rows[i].label, head->Predict(phi)});
+      judged.push_back({rows[i].label, head->Predict(phi, NGramsFor(*head, texts[i]))});
     }
   }
   return learn::Evaluate(judged, head->labels());

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "text/ngrams.h"
 
 namespace ctt::service {
 namespace {
@@ -130,13 +131,17 @@ Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq wat
     index[id] = static_cast<std::int32_t>(rows.labels.size());
     rows.labels.push_back(name);
   }
+  bool all_texts = true;
   CTT_RETURN_IF_ERROR(log.ScanAt(task, watermark, [&](const store::Example& row) -> Status {
     const auto label = index.find(row.label);
     if (label == index.end()) return DataLoss("an example has a label that does not exist");
     rows.phi.insert(rows.phi.end(), row.phi.begin(), row.phi.end());
     rows.label_index.push_back(label->second);
+    all_texts = all_texts && row.text;
+    if (all_texts) rows.ngrams.push_back(text::HashedNGrams(*row.text));
     return Status::Ok();
   }));
+  if (!all_texts) rows.ngrams.clear();
   return rows;
 }
 

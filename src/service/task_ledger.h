@@ -54,6 +54,7 @@ Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, stor
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
                                        store::Seq watermark, std::int32_t feature_dim);
 
+// The rows at a watermark, with the n-grams of their texts when every one has kept its text.
 Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark);
 
 // The head of a version: its artefact, or solved again from the log, which must give the digest

@@ -123,7 +123,7 @@ struct TaskInfo {
   std::vector<LabelInfo> labels;  // In byte order of the names.
   std::int64_t head_version = 0;  // 0: nothing learned yet.
   bool settled = false;
-  std::string head;         // "A", "B"; empty when nothing is served.
+  std::string head;         // "A", "B", "C", "lexical"; empty when nothing is served.
   std::string block;        // "last", "layer4", "both".
   std::string head_digest;  // Hex.
   std::int64_t created_us = 0;

@@ -171,6 +171,18 @@ class AnswerTest(Case):
         self.assertTrue({"macro_f1", "log_loss", "ece"} <= set(figures))
         self.assertIn("accuracy 0.8571", self.good("evaluate", "t", path))
 
+    def test_words_answer_what_the_encoder_cannot_read(self):
+        # No emoji is in the vocabulary: to the encoder each pair is one text.
+        verbs = {"\U0001f513": "open", "\U0001f512": "close"}
+        rows = [{"text": f"{verb} the {thing} {i}", "label": label}
+                for i in range(16) for thing in ("door", "gate", "window", "shop", "safe") for verb, label in verbs.items()]
+        learned = self.answer("learn", "t", self.file("rows.jsonl", jsonl(rows[:-20])))
+        self.assertEqual(learned["settled"], True)
+        self.assertIn(self.answer("tasks", "show", "t")["head"], ("C", "lexical"))
+        answers = self.good("predict", "t", *(row["text"] for row in rows[-20:]), "--json").splitlines()
+        self.assertEqual([json.loads(line)["label"] for line in answers], [row["label"] for row in rows[-20:]])
+        self.assertEqual(self.answer("evaluate", "t", self.file("test.jsonl", jsonl(rows[-20:])))["accuracy"], 1)
+
     def test_an_unknown_task_is_named_with_the_near_ones(self):
         self.learn_rows("banking")
         for words in (["predict", "bankin", "x"], ["evaluate", "bankin", "rows.jsonl"], ["tasks", "show", "bankin"], ["versions", "bankin"],

@@ -1,5 +1,8 @@
 #include "learn/head.h"
 
+#include <cmath>
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "tests/learn/random_rows.h"
@@ -17,6 +20,20 @@ Head SmallHead(std::int32_t labels) {
   Result<Head> head = Solve(StatisticsOf(rows, kDim), settings);
   EXPECT_TRUE(head.ok());
   return std::move(head).value();
+}
+
+// SmallHead(3) with words; the features take no part in `alone`.
+Head WordHead(bool alone) {
+  Head::Parts parts = SmallHead(3).parts();
+  parts.settings.kind = alone ? HeadKind::kLexical : HeadKind::kHybrid;
+  if (alone) {
+    parts.scope_weights = parts.weights;
+    parts.weights.clear();
+  }
+  parts.lexicon = Lexicon({6, 7, 40}, {1, 2, 1});
+  parts.term_weights = {127, 0, -127, 10, 20, 30, 0, 0, 127};
+  parts.term_scales = {0.5f, 1, 0.25f};
+  return Head(parts);
 }
 
 // Two labels, every score equal.
@@ -46,6 +63,40 @@ TEST(HeadTest, ClassesAnswerForTheirOwnLabels) {
   EXPECT_NEAR(prediction.ranked[0].probability, 1 / (1 + 3.3546262790251185e-4), 1e-15);  // e^-8
 }
 
+TEST(HeadTest, WordsAddToTheScores) {
+  const std::vector<std::int8_t> phi = {3, 1, -4, 1, 5, -9};
+  const Head head = WordHead(false);
+  const Prediction without = head.Predict(phi), with = head.Predict(phi, {{6, 8, 40, 41}});
+  const auto log_ratio = [](const Prediction& prediction, std::int32_t a, std::int32_t b) {
+    std::map<std::int32_t, double> p;
+    for (const LabelProbability& entry : prediction.ranked) p[entry.label] = entry.probability;
+    return std::log(p.at(a) / p.at(b));
+  };
+  // 6 and 40 are words of equal idf: sqrt(1/2) of (127, 0, -127) and (0, 0, 127), times the scales.
+  const std::vector<std::int32_t>& label = head.parts().label_of_class;
+  const double gain = std::sqrt(0.5) * 127 * 0.5;
+  EXPECT_NEAR(log_ratio(with, label[0], label[1]) - log_ratio(without, label[0], label[1]), gain,
+              1e-5);
+  EXPECT_NEAR(log_ratio(with, label[2], label[1]) - log_ratio(without, label[2], label[1]), 0,
+              1e-9);
+  EXPECT_EQ(with.scope_score, without.scope_score);
+  EXPECT_EQ(with.in_scope, without.in_scope);
+}
+
+TEST(HeadTest, StoredBytesOfWordsComeBack) {
+  for (const bool alone : {false, true}) {
+    const Head head = WordHead(alone);
+    const std::string bytes = head.Serialize();
+    const Result<Head> parsed = Head::Parse(bytes);
+    ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+    EXPECT_EQ(parsed->Serialize(), bytes);
+    const std::vector<std::int8_t> phi = {3, 1, -4, 1, 5, -9};
+    const std::vector<std::uint32_t> ngrams = {6, 6, 7};
+    EXPECT_EQ(parsed->Predict(phi, ngrams).ranked[0].probability,
+              head.Predict(phi, ngrams).ranked[0].probability);
+  }
+}
+
 TEST(HeadTest, StoredBytesComeBack) {
   for (const std::int32_t labels : {1, 2, 5}) {
     const Head head = SmallHead(labels);
@@ -64,32 +115,36 @@ TEST(HeadTest, StoredBytesComeBack) {
 }
 
 TEST(HeadTest, DamageIsFoundWhereverItIs) {
-  const std::string bytes = SmallHead(2).Serialize();
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    std::string damaged = bytes;
-    damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
-    EXPECT_EQ(Head::Parse(damaged).status().code(), Code::kDataLoss) << "flip at " << i;
-    EXPECT_EQ(Head::Parse(bytes.substr(0, i)).status().code(), Code::kDataLoss) << "cut at " << i;
+  for (const Head& head : {SmallHead(2), WordHead(false)}) {
+    const std::string bytes = head.Serialize();
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
+      EXPECT_EQ(Head::Parse(damaged).status().code(), Code::kDataLoss) << "flip at " << i;
+      EXPECT_EQ(Head::Parse(bytes.substr(0, i)).status().code(), Code::kDataLoss) << "cut at " << i;
+    }
   }
 }
 
 // Bytes with a valid checksum over nonsense: what a later, wrong or hostile writer could leave.
 TEST(HeadTest, NonsenseUnderAValidChecksumIsRefused) {
-  const std::string bytes = SmallHead(2).Serialize();
-  const std::string body = bytes.substr(0, bytes.size() - 8);
-  for (std::size_t i = 0; i < body.size(); ++i)
-    for (const unsigned char value : {0x00, 0x7f, 0xff}) {
-      std::string changed = body;
-      changed[i] = static_cast<char>(value);
-      const Digest digest = Sha256(changed);
-      changed.append(reinterpret_cast<const char*>(digest.data()), 8);
-      const Result<Head> parsed = Head::Parse(changed);
-      if (parsed.ok()) {
-        EXPECT_EQ(parsed->Serialize(), changed) << i;
-      } else {
-        EXPECT_EQ(parsed.status().code(), Code::kDataLoss) << i;
+  for (const Head& head : {SmallHead(2), WordHead(false), WordHead(true)}) {
+    const std::string bytes = head.Serialize();
+    const std::string body = bytes.substr(0, bytes.size() - 8);
+    for (std::size_t i = 0; i < body.size(); ++i)
+      for (const unsigned char value : {0x00, 0x02, 0x03, 0x7f, 0xff}) {
+        std::string changed = body;
+        changed[i] = static_cast<char>(value);
+        const Digest digest = Sha256(changed);
+        changed.append(reinterpret_cast<const char*>(digest.data()), 8);
+        const Result<Head> parsed = Head::Parse(changed);
+        if (parsed.ok()) {
+          EXPECT_EQ(parsed->Serialize(), changed) << i;
+        } else {
+          EXPECT_EQ(parsed.status().code(), Code::kDataLoss) << i;
+        }
       }
-    }
+  }
 }
 
 TEST(HeadTest, RefusesLabelsThatNoHeadHas) {

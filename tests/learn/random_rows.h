@@ -33,6 +33,22 @@ inline Rows RandomRows(std::int64_t count, std::int32_t dim, std::int32_t labels
   return rows;
 }
 
+// Gives every row a few n-grams: two of its label's eight in two rows of three, any label's
+// otherwise, and two that say nothing.
+inline void AddWords(Rows& rows, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto labels = static_cast<std::uint32_t>(rows.labels.size());
+  for (const std::int32_t label : rows.label_index) {
+    std::vector<std::uint32_t> ngrams = {900 + static_cast<std::uint32_t>(random() % 50),
+                                         900 + static_cast<std::uint32_t>(random() % 50)};
+    const std::uint32_t of = random() % 3 != 0 ? static_cast<std::uint32_t>(label)
+                                               : static_cast<std::uint32_t>(random() % labels);
+    for (int k = 0; k < 2; ++k) ngrams.push_back(8 * of + static_cast<std::uint32_t>(random() % 8));
+    std::sort(ngrams.begin(), ngrams.end());
+    rows.ngrams.push_back(std::move(ngrams));
+  }
+}
+
 inline std::vector<std::string> LabelsOf(const Rows& rows) {
   std::vector<std::string> labels;
   for (const std::int32_t index : rows.label_index) labels.push_back(rows.labels[index]);
@@ -60,6 +76,7 @@ inline Rows Shuffled(const Rows& rows, std::int32_t dim, std::uint32_t seed) {
     shuffled.phi.insert(shuffled.phi.end(), rows.phi.begin() + i * dim,
                         rows.phi.begin() + (i + 1) * dim);
     shuffled.label_index.push_back(rows.label_index[i]);
+    if (!rows.ngrams.empty()) shuffled.ngrams.push_back(rows.ngrams[i]);
   }
   return shuffled;
 }

@@ -118,13 +118,22 @@ struct Task {
   HeadKind kind;
 };
 constexpr Task kTasks[] = {{"head A", 80, 4, HeadKind::kLinearDiscriminant},
-                           {"head B", 900, 12, HeadKind::kLogistic}};
+                           {"head B", 900, 12, HeadKind::kLogistic},
+                           {"head C", 900, 6, HeadKind::kHybrid},
+                           {"words alone", 400, 4, HeadKind::kLexical}};
 
-// For B one row in six is thrown far out along its label's own feature: outliers that bend the
-// means and the scatter of A, and that a logistic fit, which looks at the borders, shrugs off.
+// For C features and words both tell something, for words alone the features tell nothing. For B
+// one row in six is thrown far out along its label's own feature: outliers that bend the means and
+// the scatter of A, and that a logistic fit, which looks at the borders, shrugs off.
 Rows TaskRows(const Task& task) {
-  Rows rows = RandomRows(task.rows, kDim, task.labels, 31, 50);
-  if (task.kind == HeadKind::kLinearDiscriminant) return rows;
+  const bool words = WeighsWords(task.kind);
+  Rows rows = RandomRows(task.rows, kDim, task.labels, 31, words ? 80 : 50);
+  if (words) AddWords(rows, 32);
+  if (task.kind == HeadKind::kLexical) {
+    const Rows noise = RandomRows(task.rows, kDim, 1, 33, 80);
+    rows.phi = noise.phi;
+  }
+  if (task.kind != HeadKind::kLogistic) return rows;
   for (std::int64_t i = 0; i < rows.size(); ++i)
     if (i / task.labels % 6 == 0) {
       std::int8_t& x = rows.phi[i * kDim + rows.label_index[i] % kDim];
@@ -157,10 +166,11 @@ TEST(SettleTest, ARenamedLabelKeepsItsNumbers) {
     EXPECT_EQ(before.settings(), after.settings()) << task.why;
     EXPECT_EQ(before.parts().weights, after.parts().weights) << task.why;
     const std::span<const std::int8_t> phi(rows.phi.data(), kDim);
+    const auto ngrams = rows.ngrams.empty() ? std::vector<std::uint32_t>() : rows.ngrams.front();
     std::map<std::string, double> seen;
-    for (const auto& entry : after.Predict(phi).ranked)
+    for (const auto& entry : after.Predict(phi, ngrams).ranked)
       seen[after.labels()[entry.label]] = entry.probability;
-    for (const auto& entry : before.Predict(phi).ranked) {
+    for (const auto& entry : before.Predict(phi, ngrams).ranked) {
       const auto c =
           std::find(rows.labels.begin(), rows.labels.end(), before.labels()[entry.label]) -
           rows.labels.begin();
@@ -173,8 +183,10 @@ TEST(SettleTest, ARenamedLabelKeepsItsNumbers) {
 TEST(SettleTest, EveryCpuMakesTheseBytes) {
   constexpr const char* kDigests[] = {
       "33a6a4fca7f81005f73139aed67e0023136b7f548d2659c6da63d31f33c62695",
-      "eeab002cd417b274bdb63471ba96940adbde4a197fc7e705c429ec5b7867c7e0"};
-  for (int t = 0; t < 2; ++t) {
+      "eeab002cd417b274bdb63471ba96940adbde4a197fc7e705c429ec5b7867c7e0",
+      "eb3627baaf1292822da730277cbfe618ddfc679ce59546f9c8366986421cd928",
+      "de7553a7d2eeeb04d15089ba8a1cb799d7d4af7a1a45a9da69064cec9bb65583"};
+  for (std::size_t t = 0; t < std::size(kTasks); ++t) {
     const Rows rows = TaskRows(kTasks[t]);
     EXPECT_EQ(ToHex(SettleOrDie(StatisticsOf(rows, kDim), rows).head.ContentDigest()), kDigests[t]);
   }
@@ -191,6 +203,26 @@ TEST(SettleTest, EveryThreadCountMakesTheSameBytes) {
       EXPECT_EQ(alone.report.candidates.size(), shared.report.candidates.size()) << task.why;
     }
   }
+}
+
+// Equal features, other words: the tokenizer folds more than the n-grams do.
+TEST(SettleTest, RowsOfEqualFeaturesStandInTheOrderOfTheirWords) {
+  Rows rows = TaskRows(kTasks[2]);
+  for (std::int64_t i = 0; i < rows.size(); ++i)
+    std::copy_n(rows.phi.begin() + i % 12 * kDim, kDim, rows.phi.begin() + i * kDim);
+  const Statistics statistics = StatisticsOf(rows, kDim);
+  const Head once = SettleOrDie(statistics, rows).head;
+  EXPECT_TRUE(once.weighs_words());
+  EXPECT_EQ(SettleOrDie(statistics, Shuffled(rows, kDim, 5)).head.ContentDigest(),
+            once.ContentDigest());
+  rows.ngrams.pop_back();
+  EXPECT_EQ(Settle(statistics, rows, {}, nullptr).status().code(), Code::kInvalidArgument);
+}
+
+TEST(SettleTest, WithoutTheWordsAHeadOfFeaturesAnswers) {
+  Rows rows = TaskRows(kTasks[2]);
+  rows.ngrams.clear();
+  EXPECT_FALSE(SettleOrDie(StatisticsOf(rows, kDim), rows).head.weighs_words());
 }
 
 TEST(SettleTest, LabelsWithEqualSumsAreToldApartByTheirRows) {

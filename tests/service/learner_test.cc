@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/service/learner_house.h"
+#include "text/ngrams.h"
 
 namespace ctt::service {
 namespace {
@@ -60,6 +61,68 @@ TEST_F(LearnerTest, HistoryLeavesNoTraceInSettledHeads) {
   ASSERT_TRUE(detour.Settle("t").ok());
   EXPECT_TRUE(detour.Served("t")->settled);
   EXPECT_EQ(detour.Digest("t"), straight.Digest("t"));
+}
+
+// Labels that begin alike get features that tell nothing: the words decide.
+std::vector<EncodedRow> WordRows(int first, int last) {
+  std::vector<EncodedRow> rows;
+  for (int i = first; i < last; ++i) {
+    rows.push_back(MakeRow("w" + std::to_string(i), i % 2 == 0 ? "x-even" : "x-odd"));
+    rows.back().row.text =
+        std::string(i % 2 == 0 ? "Jambo" : "kwaheri") + " rafiki " + std::to_string(i / 2);
+  }
+  return rows;
+}
+
+TEST_F(LearnerTest, WordsAnswerWhereFeaturesCannot) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", WordRows(0, 160)).ok());
+  ASSERT_TRUE(house.Settle("t").ok());
+  house.Reopen();
+  const auto served = house.Served("t");
+  ASSERT_TRUE(served->head->weighs_words());
+  const EncodedRow unseen = MakeRow("u", "x-odd");
+  const auto answer = [&](const char* text) {
+    const auto ranked = served->head->Predict(unseen.phi, text::HashedNGrams(text)).ranked;
+    return served->head->labels()[ranked[0].label];
+  };
+  EXPECT_EQ(answer("JAMBO sana"), "x-even");
+  EXPECT_EQ(answer("Kwaheri!"), "x-odd");
+}
+
+TEST_F(LearnerTest, HistoryLeavesNoTraceInHeadsOfWords) {
+  LearnerHouse straight(Folder("straight"));
+  ASSERT_TRUE(straight.Learn("t", WordRows(0, 140)).ok());
+  ASSERT_TRUE(straight.Settle("t").ok());
+  LearnerHouse detour(Folder("detour"));
+  ASSERT_TRUE(detour.Learn("t", WordRows(70, 144)).ok());
+  ASSERT_TRUE(detour.Settle("t").ok());
+  detour.Reopen();
+  ASSERT_TRUE(detour.Learn("t", WordRows(0, 70)).ok());
+  ASSERT_TRUE(detour.Settle("t").ok());
+  ASSERT_TRUE(detour.Unlearn("t", {"w140", "w141", "w142", "w143"}).ok());
+  EXPECT_FALSE(detour.Served("t")->head->weighs_words());  // Until it settles, the sums answer.
+  ASSERT_TRUE(detour.Settle("t").ok());
+  EXPECT_TRUE(detour.Served("t")->head->weighs_words());
+  EXPECT_EQ(detour.Digest("t"), straight.Digest("t"));
+}
+
+TEST_F(LearnerTest, ARowWithoutItsTextLeavesTheWordsOut) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", WordRows(0, 4)).ok());
+  const store::TaskId task = house.Served("t")->id;
+  EXPECT_EQ(RowsAt(house.data().store(), task, 4)->ngrams.size(), 4u);
+  const auto transaction = house.data().store().Begin();
+  ASSERT_TRUE(transaction.ok());
+  const EncodedRow row = MakeRow("silent", "x-odd");
+  const auto label = (*transaction)->InternLabel(task, "x-odd");
+  ASSERT_TRUE(label.ok());
+  const store::Example silent = {5, 0, "silent", std::nullopt, row.phi, *label, "", 1};
+  ASSERT_TRUE((*transaction)->AppendExamples(task, {&silent, 1}).ok());
+  ASSERT_TRUE((*transaction)->Commit().ok());
+  const auto rows = RowsAt(house.data().store(), task, 5);
+  EXPECT_EQ(rows->size(), 5);
+  EXPECT_TRUE(rows->ngrams.empty());
 }
 
 TEST_F(LearnerTest, AnotherTaskChangesNothing) {
