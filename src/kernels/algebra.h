@@ -45,6 +45,14 @@ struct AlgebraKernels {
   void (*add_scores)(const std::int8_t* phi, std::int64_t dim, const float* weights,
                      std::int64_t classes, double* out);
 
+  // Sparse times dense and its transpose; `columns` is padded, and the stride of `rows`:
+  //   y[j] = fma(values[k], rows[entries[k], j], y[j])             k = 0 .. count - 1
+  //   rows[entries[k], j] = fma(values[k], x[j], rows[entries[k], j])
+  void (*add_entries_f32)(std::int64_t columns, std::int64_t count, const std::int32_t* entries,
+                          const float* values, const float* rows, float* y);
+  void (*add_to_entries_f32)(std::int64_t columns, std::int64_t count, const std::int32_t* entries,
+                             const float* values, const float* x, float* rows);
+
   // x = e^x within 1 ulp or so, for x clamped to [-708, 708]; count is padded.
   void (*exponential)(double* x, std::int64_t count);
 

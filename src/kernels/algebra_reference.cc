@@ -97,6 +97,22 @@ void SoftmaxMoments(std::int64_t classes, std::int64_t rows, double beta, const 
   }
 }
 
+void AddEntriesF32(std::int64_t columns, std::int64_t count, const std::int32_t* entries,
+                   const float* values, const float* rows, float* y) {
+  for (std::int64_t k = 0; k < count; ++k)
+    for (std::int64_t j = 0; j < columns; ++j)
+      y[j] = std::fma(values[k], rows[entries[k] * columns + j], y[j]);
+}
+
+void AddToEntriesF32(std::int64_t columns, std::int64_t count, const std::int32_t* entries,
+                     const float* values, const float* x, float* rows) {
+  for (std::int64_t k = 0; k < count; ++k)
+    for (std::int64_t j = 0; j < columns; ++j) {
+      float& sum = rows[entries[k] * columns + j];
+      sum = std::fma(values[k], x[j], sum);
+    }
+}
+
 void SubtractMeanF32(std::int64_t count, const std::int8_t* in, const float* means, bool one_mean,
                      float* out) {
   for (std::int64_t j = 0; j < count; ++j)
@@ -118,8 +134,9 @@ void SoftmaxF32(std::int64_t classes, std::int64_t rows, float* z) {
 
 const AlgebraKernels& AlgebraKernelsReference() {
   static constexpr AlgebraKernels kTable = {
-      &MultiplyAdd<double>, &MultiplyAdd<float>, &AddRows,         &AddScores, &ExponentialOf,
-      &TridiagonalNorms,    &SoftmaxMoments,     &SubtractMeanF32, &SoftmaxF32};
+      &MultiplyAdd<double>, &MultiplyAdd<float>, &AddRows,       &AddScores,
+      &AddEntriesF32,       &AddToEntriesF32,    &ExponentialOf, &TridiagonalNorms,
+      &SoftmaxMoments,      &SubtractMeanF32,    &SoftmaxF32};
   return kTable;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/algebra.h"
+#include "learn/temperature.h"
 
 namespace ctt::learn {
 
@@ -96,18 +97,21 @@ Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t
 
 namespace {
 
-// beta times the terms' weights as whole numbers, each class in units of a 127th of its largest.
+// beta times the terms' weights [K, padded classes] as whole numbers, each class in units of a
+// 127th of its largest.
 void RoundTermWeights(const std::vector<float>& weights, double beta, std::size_t classes,
                       Head::Parts& parts) {
+  const auto padded = static_cast<std::size_t>(PaddedRows(static_cast<std::int64_t>(classes)));
   std::vector<double> largest(classes);
-  for (std::size_t k = 0; k < weights.size(); ++k)
-    largest[k % classes] = std::max(largest[k % classes], std::fabs(beta * weights[k]));
-  for (std::size_t c = 0; c < classes; ++c)
-    parts.term_scales.push_back(largest[c] > 0 ? static_cast<float>(largest[c] / 127) : 1.0f);
-  parts.term_weights.resize(weights.size());
-  for (std::size_t k = 0; k < weights.size(); ++k)
-    parts.term_weights[k] = static_cast<std::int8_t>(std::clamp(
-        std::nearbyint(beta * weights[k] / double{parts.term_scales[k % classes]}), -127., 127.));
+  for (std::size_t row = 0; row < weights.size(); row += padded)
+    for (std::size_t c = 0; c < classes; ++c)
+      largest[c] = std::max(largest[c], std::fabs(beta * weights[row + c]));
+  for (const double value : largest)
+    parts.term_scales.push_back(value > 0 ? static_cast<float>(value / 127) : 1.0f);
+  for (std::size_t row = 0; row < weights.size(); row += padded)
+    for (std::size_t c = 0; c < classes; ++c)
+      parts.term_weights.push_back(static_cast<std::int8_t>(std::clamp(
+          std::nearbyint(beta * weights[row + c] / double{parts.term_scales[c]}), -127., 127.)));
 }
 
 }  // namespace

@@ -81,9 +81,15 @@ Lexicon ChooseLexicon(const std::vector<Row>& rows, std::int64_t class_count) {
 
 RowTerms::RowTerms(const Lexicon& lexicon, const std::vector<Row>& rows)
     : lexicon_size_(lexicon.size()), begin_(1) {
+  std::vector<Term> terms;
   for (const Row& row : rows) {
-    lexicon.AppendTerms(row.ngrams, terms_);
-    begin_.push_back(terms_.size());
+    terms.clear();
+    lexicon.AppendTerms(row.ngrams, terms);
+    for (const Term& term : terms) {
+      entries_.push_back(term.entry);
+      values_.push_back(term.value);
+    }
+    begin_.push_back(entries_.size());
   }
 }
 

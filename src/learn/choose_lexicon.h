@@ -26,15 +26,22 @@ Lexicon ChooseLexicon(const std::vector<Row>& rows, std::int64_t class_count);
 class RowTerms {
  public:
   RowTerms(const Lexicon& lexicon, const std::vector<Row>& rows);
-  std::span<const Term> of(std::size_t row) const {
-    return std::span<const Term>(terms_).subspan(begin_[row], begin_[row + 1] - begin_[row]);
+  struct Of {  // One row's terms, entries rising.
+    std::span<const std::int32_t> entries;
+    std::span<const float> values;
+    std::int64_t size() const { return static_cast<std::int64_t>(entries.size()); }
+  };
+  Of of(std::size_t row) const {
+    const std::size_t begin = begin_[row], count = begin_[row + 1] - begin;
+    return {std::span(entries_).subspan(begin, count), std::span(values_).subspan(begin, count)};
   }
   std::size_t row_count() const { return begin_.size() - 1; }
   std::size_t lexicon_size() const { return lexicon_size_; }
 
  private:
   std::size_t lexicon_size_;
-  std::vector<Term> terms_;
+  std::vector<std::int32_t> entries_;
+  std::vector<float> values_;
   std::vector<std::size_t> begin_;  // [rows + 1]
 };
 

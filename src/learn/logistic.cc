@@ -32,9 +32,12 @@ double LargestEigenvalue(const RowTerms& terms) {
     for (double& v : vector) v /= norm;
     std::fill(next.begin(), next.end(), 0);
     for (std::size_t i = 0; i < terms.row_count(); ++i) {
+      const RowTerms::Of row = terms.of(i);
       double dot = 0;
-      for (const Term& term : terms.of(i)) dot += term.value * vector[term.entry];
-      for (const Term& term : terms.of(i)) next[term.entry] += dot * term.value;
+      for (std::size_t t = 0; t < row.values.size(); ++t)
+        dot += row.values[t] * vector[row.entries[t]];
+      for (std::size_t t = 0; t < row.values.size(); ++t)
+        next[row.entries[t]] += dot * row.values[t];
     }
     eigenvalue = 0;
     for (std::size_t k = 0; k < vector.size(); ++k) eigenvalue += vector[k] * next[k];
@@ -47,13 +50,13 @@ double LargestEigenvalue(const RowTerms& terms) {
 void AddTermScores(const std::vector<float>& weights, const RowTerms& terms, std::size_t first,
                    std::size_t count, std::size_t padded, std::size_t classes,
                    std::vector<float>& scores) {
-  std::vector<float> sum(classes);
+  std::vector<float> sum(PaddedRows(static_cast<std::int64_t>(classes)));
   for (std::size_t i = 0; i < count; ++i) {
     std::fill(sum.begin(), sum.end(), 0.0f);
-    for (const Term& term : terms.of(first + i)) {
-      const float* row = weights.data() + static_cast<std::size_t>(term.entry) * classes;
-      for (std::size_t c = 0; c < classes; ++c) sum[c] += term.value * row[c];
-    }
+    const RowTerms::Of row = terms.of(first + i);
+    kernels::Algebra().add_entries_f32(static_cast<std::int64_t>(sum.size()), row.size(),
+                                       row.entries.data(), row.values.data(), weights.data(),
+                                       sum.data());
     for (std::size_t c = 0; c < classes; ++c) scores[c * padded + i] += sum[c];
   }
 }
@@ -160,7 +163,8 @@ class Logistic::Descent {
     at_.weights.resize(classes * static_cast<std::size_t>(dense.size));
     at_.bias.resize(classes);
     if (terms != nullptr) {
-      at_.term_weights.resize(terms->lexicon_size() * classes);
+      at_.term_weights.resize(terms->lexicon_size() *
+                              static_cast<std::size_t>(PaddedRows(problem.scatter_.class_count)));
       term_step_ =
           static_cast<float>(1 / (problem.gamma_ / 2 * LargestEigenvalue(*terms) + kTermRidge));
     }
@@ -185,7 +189,7 @@ class Logistic::Descent {
  private:
   struct Lane {
     std::vector<float> gradient;          // [C, D_b]
-    std::vector<float> term_gradient;     // [K, C]; in lane 0 it becomes the step.
+    std::vector<float> term_gradient;     // [K, PaddedRows(C)]; in lane 0 it becomes the step.
     std::vector<double> bias_gradient;    // [C]
     std::vector<float> features, errors;  // Of one chunk.
   };
@@ -241,13 +245,13 @@ class Logistic::Descent {
   void AddTerms(const Chunk& chunk, Lane& lane) const {
     const auto classes = static_cast<std::size_t>(problem_.scatter_.class_count);
     const auto padded = static_cast<std::size_t>(chunk.padded);
-    std::vector<float> error(classes);
+    std::vector<float> error(PaddedRows(problem_.scatter_.class_count));
     for (std::size_t i = 0; i < chunk.rows.size(); ++i) {
       for (std::size_t c = 0; c < classes; ++c) error[c] = lane.errors[c * padded + i];
-      for (const Term& term : terms_->of(chunk.first_row + i)) {
-        float* row = lane.term_gradient.data() + static_cast<std::size_t>(term.entry) * classes;
-        for (std::size_t c = 0; c < classes; ++c) row[c] += term.value * error[c];
-      }
+      const RowTerms::Of row = terms_->of(chunk.first_row + i);
+      kernels::Algebra().add_to_entries_f32(static_cast<std::int64_t>(error.size()), row.size(),
+                                            row.entries.data(), row.values.data(), error.data(),
+                                            lane.term_gradient.data());
     }
   }
 

@@ -33,7 +33,7 @@ namespace ctt::learn {
 struct LogisticWeights {
   std::vector<float> weights;       // [C, D_b]; empty when the terms answer alone.
   std::vector<double> bias;         // [C], for features less the mean
-  std::vector<float> term_weights;  // [K, C]; empty without a lexicon.
+  std::vector<float> term_weights;  // [K, PaddedRows(C)]; empty without a lexicon.
 };
 
 class Logistic {

@@ -84,6 +84,40 @@ TEST(AlgebraTest, AddRowsIsOneChainOnEveryIsa) {
     }
 }
 
+TEST(AlgebraTest, EntriesAreOneChainOnEveryIsa) {
+  const std::vector<std::int32_t> entries = {4, 0, 2, 4, 1};  // One of them twice.
+  const auto values = Random<float>(entries.size(), 9);
+  const auto count = static_cast<std::int64_t>(entries.size());
+  for (const std::int64_t columns : {16, 80, 208}) {
+    const auto rows = Random<float>(5 * columns, 10), x = Random<float>(columns, 11);
+    ExpectSameBits("add_entries_f32", [&](const AlgebraKernels& kernels) {
+      auto y = x;
+      kernels.add_entries_f32(columns, count, entries.data(), values.data(), rows.data(), y.data());
+      return y;
+    });
+    ExpectSameBits("add_to_entries_f32", [&](const AlgebraKernels& kernels) {
+      auto sums = rows;
+      kernels.add_to_entries_f32(columns, count, entries.data(), values.data(), x.data(),
+                                 sums.data());
+      return sums;
+    });
+  }
+}
+
+TEST(AlgebraTest, ReferenceAddsEntriesAsWritten) {
+  const AlgebraKernels& reference = AlgebraKernelsFor(Isa::kReference);
+  const std::int32_t entries[] = {2, 0};
+  const float values[] = {10, 100};
+  std::vector<float> rows(3 * 16), y(16, 1);
+  for (std::size_t j = 0; j < rows.size(); ++j) rows[j] = static_cast<float>(j);
+  reference.add_entries_f32(16, 2, entries, values, rows.data(), y.data());
+  EXPECT_EQ(y[3], 1 + 10 * 35 + 100 * 3);
+  reference.add_to_entries_f32(16, 2, entries, values, y.data(), rows.data());
+  EXPECT_EQ(rows[35], 35 + 10 * y[3]);
+  EXPECT_EQ(rows[3], 3 + 100 * y[3]);
+  EXPECT_EQ(rows[19], 19);
+}
+
 TEST(AlgebraTest, AddScoresIsOneChainOnEveryIsa) {
   for (const std::int64_t classes : {1, 2, 7, 77, 130}) {
     const std::int64_t dim = 41;
