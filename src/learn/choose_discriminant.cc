@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
+#include "learn/compare.h"
 #include "learn/leave_one_out.h"
 
 namespace ctt::learn {
@@ -77,11 +78,29 @@ class LambdaSearch {
   Distances distances_;
 };
 
-// What the best head of one block would be; unjudged when no row can be left out.
-struct BlockTrial {
+// A head and what it says of the rows left out.
+struct Trial {
   DiscriminantChoice choice;
+  std::vector<double> losses;
+};
+
+// What the best head of one block would be; unjudged when no row can be left out. And what the
+// starting settings would do, when they are of this block and still stand a chance.
+struct BlockTrial {
+  Trial best;
+  std::optional<Trial> starting;
   std::vector<Candidate> candidates;
 };
+
+// `settings` with what follows from the rows left out under them.
+Trial Judge(Settings settings, const LeaveOneOut& rows, const Distances& distances,
+            const std::vector<double>& log_prior, double beta, const SettleOptions& options) {
+  const Unseen unseen = rows.UnseenBy(distances, log_prior);
+  settings.set_quantile = SetQuantile(Misfits(unseen, beta), options.set_error_rate);
+  settings.scope_threshold = ScopeThreshold(rows.ScopeScores(distances), options.scope_reject_rate);
+  const Fit fit = FitAt(unseen, beta);
+  return {{settings, true, fit.log_loss, fit.accuracy}, Losses(unseen, beta)};
+}
 
 BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
                     const std::vector<Row>& sample, Block block, const SettleOptions& options,
@@ -94,20 +113,17 @@ BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
   LambdaSearch search(rows, log_prior, block, cancelled, trial.candidates);
   search.Run();
   if (!search.found()) return trial;
-  const double beta = search.fit().beta;
-  DiscriminantChoice& choice = trial.choice;
-  choice.settings = StartingSettings(statistics);
-  choice.settings.prior = options.prior;
-  choice.log_loss = search.fit().log_loss;
-  choice.accuracy = search.fit().accuracy;
-  choice.judged = true;
-  choice.settings.block = block;
-  choice.settings.lambda = search.lambda();
-  choice.settings.temperature = beta / scatter.example_count;
-  choice.settings.set_quantile = SetQuantile(
-      Misfits(rows.UnseenBy(search.distances(), log_prior), beta), options.set_error_rate);
-  choice.settings.scope_threshold =
-      ScopeThreshold(rows.ScopeScores(search.distances()), options.scope_reject_rate);
+  const double n = scatter.example_count;
+  Settings settings = StartingSettings(statistics);
+  settings.prior = options.prior;
+  if (settings.block == block && statistics.example_count() < kChosenRowsMin)
+    if (const std::optional<Distances> distances = rows.At(settings.lambda))
+      trial.starting =
+          Judge(settings, rows, *distances, log_prior, settings.temperature * n, options);
+  settings.block = block;
+  settings.lambda = search.lambda();
+  settings.temperature = search.fit().beta / n;
+  trial.best = Judge(settings, rows, search.distances(), log_prior, search.fit().beta, options);
   return trial;
 }
 
@@ -135,10 +151,17 @@ DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrd
     ParallelFor(options.threads, kBlocks.size(), [&](std::size_t at) {
       trials[at] = TryBlock(statistics, order, sample, kBlocks[at], options, cancelled);
     });
+    const Trial *first = nullptr, *starting = nullptr;
     for (const BlockTrial& trial : trials) {
       candidates.insert(candidates.end(), trial.candidates.begin(), trial.candidates.end());
-      if (trial.choice.judged && trial.choice.log_loss < best.log_loss) best = trial.choice;
+      if (trial.starting) starting = &*trial.starting;
+      if (trial.best.choice.judged &&
+          (first == nullptr || trial.best.choice.log_loss < first->choice.log_loss))
+        first = &trial.best;
     }
+    if (starting != nullptr && !Gains(starting->losses, first->losses, kChosenGain))
+      first = starting;
+    if (first != nullptr) best = first->choice;
   }
   return best;
 }

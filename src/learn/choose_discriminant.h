@@ -15,6 +15,11 @@ struct DiscriminantChoice {
   double log_loss = 1e300, accuracy = 0;
 };
 
+// Below this many rows the best of some forty choices is partly luck, its temperature above all: it
+// must gain this far (compare.h) on StartingSettings.
+inline constexpr std::int64_t kChosenRowsMin = 100;
+inline constexpr double kChosenGain = 2;
+
 // Leaves the choice at StartingSettings when no row has a leave-one-out answer (one label, or one
 // example a label); stops early when *cancelled becomes true. Appends to `candidates`.
 DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrder& order,

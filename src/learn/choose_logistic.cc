@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "learn/choose_discriminant.h"
 #include "learn/choose_lexicon.h"
+#include "learn/compare.h"
 #include "learn/held_out.h"
-#include "learn/logarithm.h"
 
 namespace ctt::learn {
 namespace {
@@ -17,26 +16,6 @@ constexpr std::array<double, 7> kRhos = {0.003, 0.01, 0.03, 0.1, 0.3, 1, Logisti
 
 bool IsCancelled(const std::atomic<bool>* cancelled) {
   return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
-}
-
-// [rows] -log of each row's probability of its own label.
-std::vector<double> Losses(const Unseen& unseen, double beta) {
-  std::vector<double> losses = Misfits(unseen, beta);
-  for (double& loss : losses) loss = -Log(std::max(1 - loss, 1e-12));
-  return losses;
-}
-
-// Whether the second head's losses are less than the first's, beyond chance.
-bool Gains(const std::vector<double>& before, const std::vector<double>& after) {
-  const auto n = static_cast<double>(before.size());
-  double sum = 0, squares = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) sum += before[i] - after[i];
-  const double mean = sum / n;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    const double off = before[i] - after[i] - mean;
-    squares += off * off;
-  }
-  return mean > kGainErrorsMin * std::sqrt(squares) / n;
 }
 
 // Along rho: from a middle value downhill on either side.
@@ -144,7 +123,7 @@ std::optional<LogisticChoice> ChooseLogistic(const Statistics& statistics, const
                                      options, cancelled, candidates)
                                .Run();
     if (IsCancelled(cancelled)) return std::nullopt;
-    if (!Gains(least, best.losses)) continue;
+    if (!Gains(least, best.losses, kRicherGain)) continue;
     least = best.losses;
     chosen = std::move(best);
   }

@@ -14,10 +14,9 @@
 namespace ctt::learn {
 
 // Fewer rows cannot tell the heads apart.
-inline constexpr std::int64_t kFittedRowsMin = 100;
-// A head gives way to a richer one when that one's held-out loss is less by this many standard
-// errors of the paired difference.
-inline constexpr double kGainErrorsMin = 0.7;
+inline constexpr std::int64_t kFittedRowsMin = 60;
+// How far a richer head must gain on a simpler one (compare.h).
+inline constexpr double kRicherGain = 0.7;
 
 struct LogisticChoice {
   HeadKind kind = HeadKind::kLogistic;

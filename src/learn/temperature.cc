@@ -87,8 +87,12 @@ Fit FitTemperature(const Unseen& unseen) {
     log_beta = next;
     if (moved < kTolerance) break;
   }
+  return FitAt(unseen, Exp(log_beta));
+}
+
+Fit FitAt(const Unseen& unseen, double beta) {
   Fit fit;
-  fit.beta = Exp(log_beta);
+  fit.beta = beta;
   const Moments moments = MomentsAt(unseen, fit.beta);
   std::int64_t right = 0;
   for (std::size_t i = 0; i < unseen.labels.size(); ++i) {

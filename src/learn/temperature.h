@@ -25,6 +25,8 @@ struct Fit {
 };
 // REQUIRES: at least one row.
 Fit FitTemperature(const Unseen& unseen);
+// The same figures under a beta that is given.
+Fit FitAt(const Unseen& unseen, double beta);
 
 // [R]: 1 - probability of each row's own label under beta.
 std::vector<double> Misfits(const Unseen& unseen, double beta);

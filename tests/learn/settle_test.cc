@@ -219,6 +219,25 @@ TEST(SettleTest, RowsOfEqualFeaturesStandInTheOrderOfTheirWords) {
   EXPECT_EQ(Settle(statistics, rows, {}, nullptr).status().code(), Code::kInvalidArgument);
 }
 
+TEST(SettleTest, FewRowsMustGainToLeaveTheStartingSettings) {
+  // Nothing but noise: some of the choices look better on twenty rows, none is.
+  const Rows noise = RandomRows(20, kDim, 2, 41, 120);
+  const Statistics few = StatisticsOf(noise, kDim);
+  const Settled kept = SettleOrDie(few, noise);
+  const Settings starting = StartingSettings(few), settings = kept.head.settings();
+  EXPECT_EQ(settings.lambda, starting.lambda);
+  EXPECT_EQ(settings.temperature, starting.temperature);
+  EXPECT_GT(settings.scope_threshold, -1e300);  // Found from the rows left out all the same.
+  double least = 1e300;
+  for (const Candidate& candidate : kept.report.candidates)
+    least = std::min(least, candidate.log_loss);
+  EXPECT_GT(kept.report.loo_log_loss, least);
+  const Rows clear = TaskRows(kTasks[0]);
+  const Statistics eighty = StatisticsOf(clear, kDim);
+  EXPECT_NE(SettleOrDie(eighty, clear).head.settings().temperature,
+            StartingSettings(eighty).temperature);
+}
+
 TEST(SettleTest, WithoutTheWordsAHeadOfFeaturesAnswers) {
   Rows rows = TaskRows(kTasks[2]);
   rows.ngrams.clear();
