@@ -23,6 +23,9 @@ http::ServerOptions MakeServerOptions(const Settings& settings, bool has_keys) {
   options.version = CTT_VERSION;
   options.texts_max = static_cast<std::int32_t>(settings.texts_max);
   options.body_bytes_max = settings.body_bytes_max;
+  options.header_timeout_ms = settings.header_timeout_ms;
+  options.body_timeout_ms = settings.body_timeout_ms;
+  options.idle_timeout_ms = settings.idle_timeout_ms;
   options.connections_max = static_cast<std::int32_t>(settings.connections_max);
   return options;
 }

@@ -136,6 +136,12 @@ const std::vector<SettingField>& SettingFields() {
        &S::queue_tokens_max, nullptr, 512, kServe},
       {"connections_max", "", "Connections open at once", nullptr, &S::connections_max, nullptr, 1,
        kServe},
+      {"header_timeout_ms", "", "Time for the headers of a request, and for a TLS handshake",
+       nullptr, &S::header_timeout_ms, nullptr, 100, kServe},
+      {"body_timeout_ms", "", "Time for a whole body; for each read of a stream", nullptr,
+       &S::body_timeout_ms, nullptr, 100, kServe},
+      {"idle_timeout_ms", "", "Time that a connection may wait for its next request", nullptr,
+       &S::idle_timeout_ms, nullptr, 100, kServe},
   };
   return kFields;
 }

@@ -35,6 +35,9 @@ struct Settings {
   std::int64_t body_bytes_max = 8 * 1024 * 1024;
   std::int64_t queue_tokens_max = 65'536;
   std::int64_t connections_max = 10'000;
+  std::int64_t header_timeout_ms = 10'000;
+  std::int64_t body_timeout_ms = 30'000;
+  std::int64_t idle_timeout_ms = 75'000;
   bool insecure = false;
 };
 

@@ -169,6 +169,7 @@ class Connection final : public Sweepable, public std::enable_shared_from_this<C
   awaitable<std::optional<Problem>> ReadBody(Parser& parser, const Runner::Opened& opened);
   awaitable<error_code> ReadSome(Parser& parser, char* data, std::size_t& size);
   awaitable<Reply> RunCall(std::shared_ptr<Call> call);
+  void WatchForEnd(const std::shared_ptr<Call>& call);
   awaitable<bool> WriteReply(const Reply& reply, const Call& call, bool close);
   awaitable<void> WriteRefusal(const Problem& problem);
   awaitable<bool> Write(std::string_view bytes);
@@ -351,8 +352,21 @@ awaitable<Reply> Connection::RunCall(std::shared_ptr<Call> call) {
     *reply = std::move(given);
     self->signal_.cancel();
   });
+  if (!*reply) WatchForEnd(call);
   while (!*reply && !cut_) co_await WaitForChange();
+  error_code ignored;
+  channel_.socket().cancel(ignored);  // The watch.
   co_return reply->value_or(Reply{});
+}
+
+// While an answer is made nothing is read: the end of the client's stream shows as a socket that
+// can be read and holds nothing. A client that only ended its sending is taken for gone as well.
+void Connection::WatchForEnd(const std::shared_ptr<Call>& call) {
+  channel_.socket().async_wait(
+      Socket::wait_read, [self = shared_from_this(), gone = call->gone](const error_code& error) {
+        error_code closed;
+        if (!error && self->channel_.socket().available(closed) == 0) gone->store(true);
+      });
 }
 
 awaitable<bool> Connection::WriteReply(const Reply& reply, const Call& call, bool close) {

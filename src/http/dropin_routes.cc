@@ -73,9 +73,9 @@ Result<Reply> RenderTeiEmbed(const Call&, const EmbedAnswer& answer) {
 }
 
 using RenderEmbed = std::function<Result<Reply>(const Call&, const EmbedAnswer&)>;
-void AskEmbed(CallPtr call, const Result<EmbedRequest>& request, RenderEmbed render,
-              Answer answer) {
+void AskEmbed(CallPtr call, Result<EmbedRequest> request, RenderEmbed render, Answer answer) {
   if (!request.ok()) return answer(request.status());
+  request->options.gone = call->gone;
   service::Service& service = call->service();
   service.Embed(request->texts, request->options,
                 OnLoop<EmbedAnswer>(std::move(call), std::move(answer), std::move(render)));
@@ -188,13 +188,13 @@ void OpenAiEmbeddings(CallPtr call, Answer answer) {
     const std::string& model = asked.service().encoder().model_name();
     return MarkedReply(OpenAiJson(value, model, base64), value.truncated);
   };
-  AskEmbed(std::move(call), request, render, std::move(answer));
+  AskEmbed(std::move(call), std::move(request), render, std::move(answer));
 }
 
 void TeiEmbed(CallPtr call, Answer answer) {
   auto request = ParseTeiEmbed(call->body, call->server.options.texts_max,
                                call->service().encoder().hidden_size());
-  AskEmbed(std::move(call), request, RenderTeiEmbed, std::move(answer));
+  AskEmbed(std::move(call), std::move(request), RenderTeiEmbed, std::move(answer));
 }
 
 void TeiClassify(CallPtr call, Answer answer) {
@@ -205,6 +205,7 @@ void TeiClassify(CallPtr call, Answer answer) {
       request->task ? Result<std::string>(*request->task) : service.OnlyTask(*call->caller);
   if (!task.ok()) return answer(task.status());
   if (const Status status = call->MayName(*task); !status.ok()) return answer(status);
+  request->options.gone = call->gone;
   auto render = [single = request->single](const Call&,
                                            const PredictAnswer& value) -> Result<Reply> {
     return MarkedReply(ClassifyJson(value, single), TruncatedCount(value));
@@ -266,6 +267,7 @@ void Infer(CallPtr call, Answer answer) {
   const auto version = PathVersion(*call);
   if (!version.ok()) return answer(version.status());
   request->options.version = *version;
+  request->options.gone = call->gone;
   auto render = [id = request->id, outputs = request->outputs](
                     const Call&, const PredictAnswer& value) -> Result<Reply> {
     return MarkedReply(InferJson(value, id, outputs), TruncatedCount(value));

@@ -25,6 +25,7 @@ Result<Reply> RenderTask(const Call&, const PredictAnswer& answer) {
 void Ask(CallPtr call, Result<PredictRequest> request, Render render, Answer answer) {
   if (!request.ok()) return answer(request.status());
   if (const Status status = call->MayName(request->task); !status.ok()) return answer(status);
+  request->options.gone = call->gone;
   service::Service& service = call->service();
   service.Predict(std::move(request->task), std::move(request->texts), request->options,
                   OnLoop<PredictAnswer>(std::move(call), std::move(answer), render));

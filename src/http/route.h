@@ -3,6 +3,7 @@
 //
 // A handler only translates: request -> verb of the service -> reply. What surrounds it, from
 // limits to metrics and errors, is done once by the Runner (runner.h).
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,6 +48,8 @@ struct Call {
   std::string request_id;
   std::int64_t start_us = 0;                      // Steady time, end of the headers.
   std::shared_ptr<const service::Caller> caller;  // Null before the server is ready.
+  // Set when the client closes before it has its answer.
+  std::shared_ptr<std::atomic<bool>> gone = std::make_shared<std::atomic<bool>>(false);
 
   service::Service& service() const { return *server.service; }
   // A task that the body names; those of the path were looked at before. kPermissionDenied

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace ctt::service {
@@ -14,6 +15,8 @@ constexpr std::int64_t kBatchTokens = 256;
 constexpr std::int64_t kBulkBatchTokens = 128;
 constexpr std::int64_t kSliceTokens = 128;  // Of one job in a shared batch.
 constexpr std::int64_t kBulkTurn = 8;
+constexpr std::int64_t kRetryAfterMaxS = 60;
+constexpr double kRateWeight = 0.05;  // Of the last batch in the smoothed rate.
 // After this long without a single request, bulk work takes every thread.
 constexpr std::chrono::microseconds kSingleQuiet{200'000};
 
@@ -21,6 +24,14 @@ std::int64_t TokenCount(const std::vector<text::TokenIds>& texts) {
   std::int64_t count = 0;
   for (const text::TokenIds& text : texts) count += static_cast<std::int64_t>(text.ids.size());
   return count;
+}
+
+Status QueueFull(std::int64_t tokens, double tokens_per_second) {
+  const double seconds = static_cast<double>(tokens) / std::max(1.0, tokens_per_second);
+  return Status(Code::kResourceExhausted, "queue_full",
+                "the queue is full: " + std::to_string(tokens) + " tokens wait")
+      .WithRetryAfter(std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(seconds)), 1,
+                                               kRetryAfterMaxS));
 }
 
 }  // namespace
@@ -33,6 +44,7 @@ struct EncodeQueue::Job {
   encoder::Features features;
   std::atomic<std::int64_t> unfinished = 0;
   std::atomic<bool> expired = false;
+  Gone gone;
 };
 
 struct EncodeQueue::Slice {
@@ -59,7 +71,7 @@ EncodeQueue::~EncodeQueue() {
 }
 
 void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
-                         std::int64_t deadline_us, Done<encoder::Features> done) {
+                         std::int64_t deadline_us, Done<encoder::Features> done, Gone gone) {
   if (texts.empty()) return done(encoder::Features{});
   auto job = std::make_shared<Job>();
   const std::int64_t tokens = TokenCount(texts);
@@ -67,6 +79,7 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
   job->texts = std::move(texts);
   job->deadline_us = deadline_us;
   job->done = std::move(done);
+  job->gone = std::move(gone);
   job->unfinished = count;
   job->features.embeddings.resize(job->texts.size() * encoder_.hidden_size());
   job->features.phi.resize(job->texts.size() * encoder_.feature_dim());
@@ -75,8 +88,7 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
   const Status status = waiting_.With([&](Waiting& waiting) -> Status {
     if (waiting.stopping) return {Code::kUnavailable, "the service is stopping"};
     if (waiting.tokens[row] >= tokens_max_) {
-      return {Code::kResourceExhausted, "queue_full",
-              "the queue is full: " + std::to_string(waiting.tokens[row]) + " tokens wait"};
+      return QueueFull(waiting.tokens[row], waiting.tokens_per_second);
     }
     waiting.tokens[row] += tokens;
     waiting.texts += count;
@@ -167,15 +179,17 @@ void EncodeQueue::EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Work
   for (Slice& slice : slices) {
     Job& job = *slice.job;
     if (job.deadline_us != 0 && start_us > job.deadline_us) job.expired = true;
-    slice.dropped = job.expired;
+    slice.dropped = job.expired || (job.gone && job.gone->load());
     if (slice.dropped) continue;
     for (std::size_t i = slice.first; i < slice.last; ++i) batch.Add(job.texts[i].ids);
   }
   encoder::Features features;
   if (batch.text_count() > 0) {
     encoder_.Encode(batch, workspace, features);
+    const std::int64_t micros = clock_.SteadyMicros() - start_us;
     metrics_.CountEncoded(batch.text_count(), batch.token_count(),
-                          static_cast<double>(clock_.SteadyMicros() - start_us) * 1e-6);
+                          static_cast<double>(micros) * 1e-6);
+    MeasureRate(batch.token_count(), micros);
   }
 
   const std::size_t hidden = encoder_.hidden_size();
@@ -195,12 +209,25 @@ void EncodeQueue::EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Work
   }
 }
 
+void EncodeQueue::MeasureRate(std::int64_t tokens, std::int64_t micros) {
+  if (micros <= 0) return;
+  const double rate =
+      static_cast<double>(tokens * thread_count_) * 1e6 / static_cast<double>(micros);
+  waiting_.With([rate](Waiting& waiting) {
+    double& smoothed = waiting.tokens_per_second;
+    smoothed = smoothed == 0 ? rate : smoothed + kRateWeight * (rate - smoothed);
+  });
+}
+
 void EncodeQueue::Finish(const std::shared_ptr<Job>& job, std::int64_t texts) const {
   if (job->unfinished.fetch_sub(texts) != texts) return;
   if (job->expired) {
     metrics_.CountDeadlineExceeded();
     return job->done(Status(Code::kDeadlineExceeded, "the deadline passed before it was encoded"));
   }
+  // Also when all of it was encoded: a part may have been dropped, and nobody waits for the rest.
+  if (job->gone && job->gone->load())
+    return job->done(Status(Code::kCancelled, "client_closed", "the client went away"));
   job->done(std::move(job->features));
 }
 

@@ -34,10 +34,11 @@ class EncodeQueue {
   EncodeQueue& operator=(const EncodeQueue&) = delete;
 
   // Features come in the order of `texts`. `deadline_us` is steady time, 0 for none; past it, what
-  // has not been encoded is dropped and the answer is kDeadlineExceeded. kResourceExhausted
-  // ("queue_full"): tokens_max wait already in this priority; kUnavailable: stopping.
+  // has not been encoded is dropped and the answer is kDeadlineExceeded; kCancelled
+  // ("client_closed") when `gone` says so. kResourceExhausted ("queue_full"): tokens_max wait
+  // already in this priority, and the Status says how long they will take; kUnavailable: stopping.
   void Submit(std::vector<text::TokenIds> texts, Priority priority, std::int64_t deadline_us,
-              Done<encoder::Features> done);
+              Done<encoder::Features> done, Gone gone = nullptr);
 
  private:
   struct Job;
@@ -49,6 +50,7 @@ class EncodeQueue {
     std::int64_t turns = 0;
     std::int64_t bulk_running = 0;  // Bulk batches being encoded.
     std::int64_t last_single_us = 0;
+    double tokens_per_second = 0;  // Of all threads, smoothed; 0: none was encoded yet.
     bool stopping = false;
     bool empty() const { return jobs[0].empty() && jobs[1].empty(); }
   };
@@ -57,6 +59,7 @@ class EncodeQueue {
   bool MayTake(const Waiting& waiting, Priority priority) const;
   std::vector<Slice> TakeBatch(Waiting& waiting, Priority& priority);
   void EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Workspace& workspace);
+  void MeasureRate(std::int64_t tokens, std::int64_t micros);
   void Finish(const std::shared_ptr<Job>& job, std::int64_t texts) const;
 
   const encoder::Encoder& encoder_;

@@ -229,7 +229,8 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
     }
     done(std::move(answer));
   };
-  state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
+  state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all),
+                        options.gone);
 }
 
 void Service::Embed(const std::vector<std::string>& texts, const EmbedOptions& options,
@@ -252,7 +253,8 @@ void Service::Embed(const std::vector<std::string>& texts, const EmbedOptions& o
     answer.embeddings = std::move(features->embeddings);
     done(std::move(answer));
   };
-  state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
+  state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all),
+                        options.gone);
 }
 
 Result<std::string> Service::OnlyTask(const Caller& caller) const {

@@ -1,8 +1,10 @@
 #pragma once
 // What the product's verbs take and answer: plain values between the outside (HTTP, CLI) and the
 // rooms inside. Texts are UTF-8 of any quality; limits are checked by Service.
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,11 +22,15 @@ struct LabelScore {
   double probability = 0;
 };
 
+// Becomes true when who asked went away: what has not been encoded by then is dropped. May be null.
+using Gone = std::shared_ptr<const std::atomic<bool>>;
+
 struct PredictOptions {
   std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
   std::optional<std::int64_t> version;  // A head version instead of the live one.
   std::int64_t timeout_ms = 5000;
   bool truncate = true;  // false: a text of too many tokens is refused instead of cut.
+  Gone gone;
 };
 
 struct TextAnswer {
@@ -44,6 +50,7 @@ struct PredictAnswer {
 struct EmbedOptions {
   std::int64_t timeout_ms = 5000;
   bool truncate = true;  // As in PredictOptions.
+  Gone gone;
 };
 
 struct EmbedAnswer {
