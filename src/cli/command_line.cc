@@ -28,6 +28,7 @@ struct Arguments {
   std::vector<std::string> texts, ids, order;
   std::int64_t version = 0;
   service::NewKey new_key;
+  LoadOptions load;
   std::int32_t top_k = 5;
   bool json = false;
   bool check_only = false;
@@ -261,6 +262,27 @@ class CommandLine {
     source->require_option(1);
     encode->add_option("--output", a.output, "Embeddings, as .npy");
     AddColumns(encode, false);
+
+    CLI::App* load =
+        Add(*bench, "serve", "Send predictions to the server of --url and time them",
+            [&a](const CommandContext& c) { return BenchServe(c, a.task, a.rows, a.load); });
+    load->add_option("--task", a.task, "Task to ask")->required();
+    load->add_option("--file", a.rows.path, kTextsHelp)->required();
+    load->add_option("--connections", a.load.connections, "Open at once")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 10'000));
+    load->add_option("--seconds", a.load.seconds, "Time that is measured")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    load->add_option("--warmup", a.load.warmup_seconds, "Seconds before it, not measured")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    load->add_option("--rate", a.load.rate,
+                     "Requests a second; without it, as many as are answered")
+        ->check(CLI::PositiveNumber);
+    load->add_option("--path", a.load.path, "Route that takes {text, task_id}")
+        ->capture_default_str();
+    AddColumns(load, false);
 
     CLI::App* model = app_.add_subcommand("model", "The encoder's files");
     model->require_subcommand(1);

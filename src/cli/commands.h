@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/load_bench.h"
 #include "cli/row_file.h"
 #include "cli/settings.h"
 #include "service/key_ring.h"
@@ -54,6 +55,9 @@ Status Embed(const CommandContext& context, const RowSource& source, const std::
 // Texts from `source`, or when its path is empty token ids from the file `ids`.
 Status BenchEncode(const CommandContext& context, const RowSource& source, const std::string& ids,
                    const std::string& output);
+// Sends the texts of `source` as predictions of `task` to the server of settings.url.
+Status BenchServe(const CommandContext& context, const std::string& task, const RowSource& source,
+                  LoadOptions options);
 Status ModelInfo(const CommandContext& context);
 Status ModelVerify(const CommandContext& context);
 

@@ -389,6 +389,26 @@ class ServerTest(Case):
             self.bad(1, "keys", "list", says="--url")
         self.assertIsNotNone(self.answer("keys", "list")["keys"][0]["last_used_at"])
 
+    def test_bench_serve_counts_and_times_answers(self):
+        self.learn_rows()
+        texts = self.file("texts.txt", "the parcel is late\nyou charged my card\n")
+        load = ("bench", "serve", "--file", texts, "--connections", "4", "--seconds", "0.5", "--warmup", "0.2")
+        with Server(CTT, self.data) as server:
+            url = ("--url", f"http://127.0.0.1:{server.port}")
+            closed = self.answer(*load, "--task", "t", *url)
+            self.assertEqual((closed["loop"], list(closed["answers"]), closed["answers"]["200"]), ("closed", ["200"], closed["requests"]))
+            self.assertEqual(sum(bar["count"] for bar in closed["histogram"]), closed["requests"])
+            self.assertAlmostEqual(closed["requests_per_second"] * closed["seconds"], closed["requests"], delta=1)
+            latency = closed["latency_ms"]
+            self.assertLessEqual(latency["p50"], latency["p99"])
+            self.assertLessEqual(latency["p99"], latency["max"])
+            opened = self.answer(*load, "--task", "t", "--rate", "100", *url)
+            self.assertEqual((opened["loop"], opened["requests"], opened["unsent"]), ("open", 50, 0))
+            unknown = self.answer(*load, "--task", "nobody", *url)
+            self.assertEqual((list(unknown["answers"]), unknown["latency_ms"]["p50"]), (["404"], 0))
+            self.bad(1, *load, "--task", "t", says="--url")
+        self.bad(1, *load, "--task", "t", *url, says=url[1])
+
     def test_settings_are_checked_and_reloaded(self):
         config = self.file("ctt.toml", 'log_level = "warning"\ntexts_max = 7\n')
         self.assertEqual(self.answer("serve", "--check-config", "--config", config), {"good": True})
