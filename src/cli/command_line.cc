@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "service/task_settings.h"
 
 namespace ctt::cli {
 namespace {
@@ -27,10 +29,23 @@ struct Arguments {
   std::string config, task, name, file, ids_file, output, folder, health_url;
   std::vector<std::string> texts, ids, order;
   std::int64_t version = 0;
-  std::int32_t top_k = 5;
+  service::PredictOptions options;
+  std::optional<double> out_of_scope_rate;
+  std::optional<std::string> prior;
+  std::optional<std::string> groups;
   bool json = false;
   std::function<Status(const CommandContext&)> run;
 };
+
+std::vector<std::string> SplitAtCommas(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::size_t first = 0; first < list.size();) {
+    const std::size_t end = std::min(list.find(',', first), list.size());
+    parts.push_back(list.substr(first, end - first));
+    first = end + 1;
+  }
+  return parts;
+}
 
 bool Shows(const SettingField& field, bool serves) {
   return field.scope == SettingScope::kAll || (field.scope == SettingScope::kServe) == serves;
@@ -150,8 +165,8 @@ class CommandLine {
     which->require_option(1);
 
     CLI::App* predict = Add(app_, "predict", "Answer for texts", [&a](const CommandContext& c) {
-      return a.texts.empty() ? PredictFile(c, a.task, a.rows, a.output)
-                             : Predict(c, a.task, a.texts, a.top_k);
+      return a.texts.empty() ? PredictFile(c, a.task, a.rows, a.output, a.options)
+                             : Predict(c, a.task, a.texts, a.options);
     });
     AddTask(predict);
     auto* source = predict->add_option_group("Texts");
@@ -159,9 +174,13 @@ class CommandLine {
     auto* file = source->add_option("--file", a.rows.path, kTextsHelp);
     source->require_option(1);
     predict->add_option("--output", a.output, "Where the answers to --file go")->needs(file);
-    predict->add_option("--top-k", a.top_k, "Labels to show for a text")
+    predict->add_option("--top-k", a.options.top_k, "Labels to show for a text")
         ->capture_default_str()
         ->check(CLI::Range(1, 10'000));
+    predict
+        ->add_option("--error-rate", a.options.error_rate,
+                     "Show the set of labels that misses the truth at this rate")
+        ->check(CLI::Range(1e-6, 0.5));
     AddColumns(predict, false);
 
     CLI::App* evaluate = Add(app_, "evaluate", "Accuracy and more on a labelled file",
@@ -191,10 +210,15 @@ class CommandLine {
     Add(*tasks, "list", "All tasks", ListTasks);
     AddTask(Add(*tasks, "show", "One task with its labels",
                 [&a](const CommandContext& c) { return ShowTask(c, a.task); }));
-    CLI::App* rename = Add(*tasks, "rename", "Give a task another name",
-                           [&a](const CommandContext& c) { return RenameTask(c, a.task, a.name); });
+    CLI::App* rename =
+        Add(*tasks, "rename", "Give a task another name", [&a](const CommandContext& c) {
+          service::TaskChange change;
+          change.name = a.name;
+          return ChangeTask(c, a.task, change);
+        });
     AddTask(rename);
     rename->add_option("name", a.name, "Its new name")->required();
+    AddTaskSet(*tasks);
     AddTask(Add(*tasks, "delete", "Delete a task with all it holds",
                 [&a](const CommandContext& c) { return DeleteTask(c, a.task); }));
     AddTask(Add(app_, "versions", "Head versions of a task, newest first",
@@ -204,6 +228,30 @@ class CommandLine {
             [&a](const CommandContext& c) { return Publish(c, a.task, a.version); });
     AddTask(publish);
     publish->add_option("version", a.version, "Version")->required()->check(CLI::PositiveNumber);
+  }
+
+  void AddTaskSet(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    CLI::App* set = Add(tasks, "set", "Change what a user decides about a task",
+                        [&a](const CommandContext& c) -> Status {
+                          service::TaskChange change;
+                          change.out_of_scope_rate = a.out_of_scope_rate;
+                          if (a.groups) change.groups = SplitAtCommas(*a.groups);
+                          if (a.prior) {
+                            CTT_ASSIGN_OR_RETURN(change.prior, service::ParsePrior(*a.prior));
+                          }
+                          return ChangeTask(c, a.task, change);
+                        });
+    AddTask(set);
+    auto* settings = set->add_option_group("Changes");
+    settings
+        ->add_option("--out-of-scope-rate", a.out_of_scope_rate,
+                     "Share of in-scope texts that may be called out of scope")
+        ->check(CLI::Range(0.0, 0.5));
+    settings->add_option("--prior", a.prior, "Whether labels count as often as they were learned")
+        ->check(CLI::IsMember({"empirical", "uniform"}));
+    settings->add_option("--groups", a.groups, "Groups for routing, with commas; '' for none");
+    settings->require_option(1, 0);
   }
 
   void AddEncoding() {

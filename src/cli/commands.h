@@ -9,6 +9,7 @@
 
 #include "cli/row_file.h"
 #include "cli/settings.h"
+#include "service/types.h"
 
 namespace ctt::cli {
 
@@ -27,14 +28,16 @@ Status Learn(const CommandContext& context, const std::string& task, const RowSo
 Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
                const std::string& file);
 Status Predict(const CommandContext& context, const std::string& task,
-               const std::vector<std::string>& texts, std::int32_t top_k);
+               const std::vector<std::string>& texts, const service::PredictOptions& options);
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
-                   const std::string& output);
+                   const std::string& output, const service::PredictOptions& options);
 Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source);
 
 Status ListTasks(const CommandContext& context);
 Status ShowTask(const CommandContext& context, const std::string& task);
-Status RenameTask(const CommandContext& context, const std::string& task, const std::string& name);
+// Rename, or another setting; prints the task as it is then.
+Status ChangeTask(const CommandContext& context, const std::string& task,
+                  const service::TaskChange& change);
 Status DeleteTask(const CommandContext& context, const std::string& task);
 Status ListVersions(const CommandContext& context, const std::string& task);
 Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "cli/http_client.h"
+#include "service/task_settings.h"
 
 namespace ctt::cli {
 namespace {
@@ -92,6 +93,10 @@ service::TaskInfo ParseTask(const json::object& object) {
   task.head = Text(object, "head");
   task.block = Text(object, "block");
   task.head_digest = Text(object, "head_digest");
+  task.settings.out_of_scope_rate = Number(object, "out_of_scope_rate");
+  const auto prior = service::ParsePrior(Text(object, "prior"));
+  if (prior.ok()) task.settings.prior = *prior;
+  task.settings.groups = Strings(object, "groups");
   return task;
 }
 
@@ -100,6 +105,7 @@ service::TextAnswer ParseTextAnswer(const json::object& object) {
   answer.in_scope = Flag(object, "in_scope");
   answer.margin = Number(object, "margin");
   answer.truncated = Flag(object, "truncated");
+  if (object.contains("set")) answer.set = Strings(object, "set");
   for (const json::value& score : List(object, "labels"))
     if (score.is_object())
       answer.ranked.push_back(
@@ -132,11 +138,17 @@ std::string ExamplesJson(const std::vector<service::LearnRow>& rows) {
   return std::move(out).Take();
 }
 
+void AppendStrings(JsonWriter& out, std::string_view key, const std::vector<std::string>& strings) {
+  out.Key(key).BeginArray();
+  for (const std::string& text : strings) out.String(text);
+  out.EndArray();
+}
+
 std::string StringsJson(std::string_view key, const std::vector<std::string>& strings) {
   JsonWriter out;
-  out.BeginObject().Key(key).BeginArray();
-  for (const std::string& text : strings) out.String(text);
-  out.EndArray().EndObject();
+  out.BeginObject();
+  AppendStrings(out, key, strings);
+  out.EndObject();
   return std::move(out).Take();
 }
 
@@ -201,12 +213,12 @@ class RemoteSession final : public Session {
   }
 
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
-                                         std::int32_t top_k) override {
+                                         const service::PredictOptions& options) override {
     service::PredictAnswer answer;
     for (std::size_t i = 0; i < texts.size(); i += kTextsPerCall) {
       const std::size_t end = std::min(i + kTextsPerCall, texts.size());
       CTT_RETURN_IF_ERROR(
-          PredictSome(task, {texts.begin() + i, texts.begin() + end}, top_k, answer));
+          PredictSome(task, {texts.begin() + i, texts.begin() + end}, options, answer));
     }
     return answer;
   }
@@ -214,11 +226,13 @@ class RemoteSession final : public Session {
   Result<learn::Metrics> Evaluate(const std::string& task,
                                   std::vector<service::EvaluateRow> rows) override {
     Judge judge;
+    service::PredictOptions options;
+    options.top_k = kAllLabels;
     for (std::size_t i = 0; i < rows.size(); i += kTextsPerCall) {
       const std::size_t end = std::min(i + kTextsPerCall, rows.size());
       std::vector<std::string> texts;
       for (std::size_t r = i; r < end; ++r) texts.push_back(rows[r].text);
-      CTT_ASSIGN_OR_RETURN(const auto answer, Predict(task, std::move(texts), kAllLabels));
+      CTT_ASSIGN_OR_RETURN(const auto answer, Predict(task, std::move(texts), options));
       for (std::size_t r = i; r < end; ++r) judge.Add(rows[r].label, answer.texts[r - i]);
     }
     return judge.metrics();
@@ -237,10 +251,17 @@ class RemoteSession final : public Session {
     return ParseTask(object);
   }
 
-  Status RenameTask(const std::string& task, const std::string& name) override {
+  Result<service::TaskInfo> ChangeTask(const std::string& task,
+                                       const service::TaskChange& change) override {
     JsonWriter body;
-    body.BeginObject().Field("name", name).EndObject();
-    return Ask("PATCH", Path(task), body.json()).status();
+    body.BeginObject();
+    if (change.name) body.Field("name", *change.name);
+    if (change.out_of_scope_rate) body.Field("out_of_scope_rate", *change.out_of_scope_rate);
+    if (change.prior) body.Field("prior", service::PriorName(*change.prior));
+    if (change.groups) AppendStrings(body, "groups", *change.groups);
+    body.EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("PATCH", Path(task), body.json()));
+    return ParseTask(object);
   }
 
   Status DeleteTask(const std::string& task) override { return Ask("DELETE", Path(task)).status(); }
@@ -313,11 +334,12 @@ class RemoteSession final : public Session {
   }
 
   Status PredictSome(const std::string& task, const std::vector<std::string>& texts,
-                     std::int32_t top_k, service::PredictAnswer& answer) const {
+                     const service::PredictOptions& options, service::PredictAnswer& answer) const {
     JsonWriter body;
-    body.BeginObject().Field("top_k", top_k).Key("texts").BeginArray();
-    for (const std::string& text : texts) body.String(text);
-    body.EndArray().EndObject();
+    body.BeginObject().Field("top_k", options.top_k);
+    if (options.error_rate) body.Field("error_rate", *options.error_rate);
+    AppendStrings(body, "texts", texts);
+    body.EndObject();
     CTT_ASSIGN_OR_RETURN(const json::object object,
                          Ask("POST", Path(task) + "/predict", body.json()));
     answer.task = Text(object, "task");

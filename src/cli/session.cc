@@ -47,12 +47,11 @@ class LocalSession final : public Session {
   }
 
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
-                                         std::int32_t top_k) override {
-    service::PredictOptions options;
-    options.top_k = top_k;
-    options.timeout_ms = 3'600'000;  // Nobody waits behind a socket.
+                                         const service::PredictOptions& options) override {
+    service::PredictOptions patient = options;
+    patient.timeout_ms = 3'600'000;  // Nobody waits behind a socket.
     return service::Wait<service::PredictAnswer>([&](service::Done<service::PredictAnswer> done) {
-      service_->Predict(task, std::move(texts), options, std::move(done));
+      service_->Predict(task, std::move(texts), patient, std::move(done));
     });
   }
 
@@ -65,8 +64,9 @@ class LocalSession final : public Session {
   Result<service::TaskInfo> ShowTask(const std::string& task) override {
     return service_->ShowTask(task);
   }
-  Status RenameTask(const std::string& task, const std::string& name) override {
-    return service_->RenameTask(task, name);
+  Result<service::TaskInfo> ChangeTask(const std::string& task,
+                                       const service::TaskChange& change) override {
+    return service_->ChangeTask(task, change);
   }
   Status DeleteTask(const std::string& task) override { return service_->DeleteTask(task); }
   Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {

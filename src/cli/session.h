@@ -31,12 +31,13 @@ class Session {
                                                  std::vector<std::string> ids) = 0;
   virtual Result<service::PredictAnswer> Predict(const std::string& task,
                                                  std::vector<std::string> texts,
-                                                 std::int32_t top_k) = 0;
+                                                 const service::PredictOptions& options) = 0;
   virtual Result<learn::Metrics> Evaluate(const std::string& task,
                                           std::vector<service::EvaluateRow> rows) = 0;
   virtual Result<std::vector<service::TaskInfo>> ListTasks() = 0;  // Labels may be left out.
   virtual Result<service::TaskInfo> ShowTask(const std::string& task) = 0;
-  virtual Status RenameTask(const std::string& task, const std::string& name) = 0;
+  virtual Result<service::TaskInfo> ChangeTask(const std::string& task,
+                                               const service::TaskChange& change) = 0;
   virtual Status DeleteTask(const std::string& task) = 0;
   virtual Result<std::vector<service::VersionInfo>> Versions(const std::string& task) = 0;
   virtual Result<service::TaskInfo> PublishVersion(const std::string& task,

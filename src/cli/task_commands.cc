@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/session.h"
+#include "service/task_settings.h"
 
 namespace ctt::cli {
 namespace {
@@ -19,7 +20,10 @@ json::object Describe(const service::TaskInfo& task) {
           {"settled", task.settled},
           {"head", task.head},
           {"block", task.block},
-          {"head_digest", task.head_digest}};
+          {"head_digest", task.head_digest},
+          {"out_of_scope_rate", task.settings.out_of_scope_rate},
+          {"prior", service::PriorName(task.settings.prior)},
+          {"groups", json::value_from(task.settings.groups)}};
 }
 
 void Print(const CommandContext& context, const service::TaskInfo& task) {
@@ -54,10 +58,13 @@ Status ShowTask(const CommandContext& context, const std::string& task) {
   return Status::Ok();
 }
 
-Status RenameTask(const CommandContext& context, const std::string& task, const std::string& name) {
+Status ChangeTask(const CommandContext& context, const std::string& task,
+                  const service::TaskChange& change) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_RETURN_IF_ERROR(session->RenameTask(task, name));
-  CTT_ASSIGN_OR_RETURN(const auto info, session->ShowTask(name));
+  CTT_ASSIGN_OR_RETURN(service::TaskInfo info, session->ChangeTask(task, change));
+  if (change.prior && info.examples > 0) {
+    CTT_ASSIGN_OR_RETURN(info, session->Settle(info.name));
+  }
   Print(context, info);
   return Status::Ok();
 }

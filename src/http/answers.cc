@@ -1,11 +1,19 @@
 #include "http/answers.h"
 
 #include "base/rfc3339.h"
+#include "service/task_settings.h"
 
 namespace ctt::http {
 namespace {
 
 using service::TextAnswer;
+
+void AppendStrings(JsonWriter& json, std::string_view name,
+                   const std::vector<std::string>& strings) {
+  json.Key(name).BeginArray();
+  for (const std::string& string : strings) json.String(string);
+  json.EndArray();
+}
 
 void AppendSides(JsonWriter& json, const TextAnswer& text) {
   json.Key("predictions").BeginArray();
@@ -14,7 +22,9 @@ void AppendSides(JsonWriter& json, const TextAnswer& text) {
   for (const auto& row : text.ranked) json.Number(row.probability);
   json.EndArray()
       .Field("confidence", text.ranked.front().probability)
-      .Field("in_scope", text.in_scope);
+      .Field("in_scope", text.in_scope)
+      .Field("margin", text.margin);
+  if (text.set) AppendStrings(json, "set", *text.set);
 }
 
 void AppendTime(JsonWriter& json, std::string_view name, std::int64_t unix_us) {
@@ -33,13 +43,6 @@ void AppendOptional(JsonWriter& json, std::string_view name, const std::string& 
   }
 }
 
-void AppendStrings(JsonWriter& json, std::string_view name,
-                   const std::vector<std::string>& strings) {
-  json.Key(name).BeginArray();
-  for (const std::string& string : strings) json.String(string);
-  json.EndArray();
-}
-
 void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
   json.Field("examples", task.examples)
       .Field("classes", static_cast<std::int64_t>(task.labels.size()))
@@ -50,6 +53,9 @@ void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
   AppendOptional(json, "head_digest", task.head_digest);
   AppendTime(json, "created_at", task.created_us);
   AppendTime(json, "updated_at", task.updated_us);
+  json.Field("out_of_scope_rate", task.settings.out_of_scope_rate)
+      .Field("prior", service::PriorName(task.settings.prior));
+  AppendStrings(json, "groups", task.settings.groups);
 }
 
 void AppendExample(JsonWriter& json, const service::ExampleInfo& example) {
@@ -109,7 +115,9 @@ std::string TaskPredictJson(const service::PredictAnswer& answer) {
       json.BeginObject().Field("label", row.label).Field("probability", row.probability);
       json.EndObject();
     }
-    json.EndArray().EndObject();
+    json.EndArray();
+    if (text.set) AppendStrings(json, "set", *text.set);
+    json.EndObject();
   }
   json.EndArray().EndObject();
   return std::move(json).Take();

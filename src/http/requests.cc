@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "service/task_settings.h"
+
 namespace ctt::http {
 namespace {
 
@@ -34,7 +36,7 @@ Result<const json::array*> RequiredArray(const json::object& object, std::string
                 "'" + std::string(key) + "' must be an array");
 }
 
-Result<std::vector<std::string>> RequiredStrings(const json::object& object, std::string_view key) {
+Result<std::vector<std::string>> Strings(const json::object& object, std::string_view key) {
   CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, key));
   std::vector<std::string> strings;
   for (const json::value& value : *array) {
@@ -44,6 +46,11 @@ Result<std::vector<std::string>> RequiredStrings(const json::object& object, std
     }
     strings.emplace_back(value.get_string());
   }
+  return strings;
+}
+
+Result<std::vector<std::string>> RequiredStrings(const json::object& object, std::string_view key) {
+  CTT_ASSIGN_OR_RETURN(std::vector<std::string> strings, Strings(object, key));
   if (!strings.empty()) return strings;
   return Status(Code::kInvalidArgument, "empty_request", "'" + std::string(key) + "' is empty");
 }
@@ -81,6 +88,7 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
                        IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
   options.top_k = static_cast<std::int32_t>(top_k.value_or(options.top_k));
   options.timeout_ms = timeout_ms.value_or(options.timeout_ms);
+  CTT_ASSIGN_OR_RETURN(options.error_rate, OptionalNumber(object, "error_rate"));
   return Status::Ok();
 }
 
@@ -89,7 +97,8 @@ Status ParseNestedOptions(const json::object& object, service::PredictOptions& o
   if (nested == nullptr || nested->is_null()) return Status::Ok();
   if (!nested->is_object())
     return {Code::kInvalidArgument, "wrong_type", "'options' must be an object"};
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(nested->get_object(), {"top_k", "version", "timeout_ms"}));
+  CTT_RETURN_IF_ERROR(
+      RefuseUnknownKeys(nested->get_object(), {"top_k", "version", "timeout_ms", "error_rate"}));
   return ParseOptions(nested->get_object(), options);
 }
 
@@ -128,7 +137,7 @@ Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
   CTT_RETURN_IF_ERROR(
-      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms"}));
+      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms", "error_rate"}));
   PredictRequest request;
   request.task = std::move(task);
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request));
@@ -209,6 +218,24 @@ Result<std::string> ParseName(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
   CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name"}));
   return RequiredString(object, "name");
+}
+
+Result<service::TaskChange> ParseTaskChange(std::string_view body) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name", "out_of_scope_rate", "prior", "groups"}));
+  service::TaskChange change;
+  CTT_ASSIGN_OR_RETURN(change.name, OptionalString(object, "name"));
+  CTT_ASSIGN_OR_RETURN(change.out_of_scope_rate, OptionalNumber(object, "out_of_scope_rate"));
+  CTT_ASSIGN_OR_RETURN(const auto prior, OptionalString(object, "prior"));
+  if (prior) {
+    CTT_ASSIGN_OR_RETURN(change.prior, service::ParsePrior(*prior));
+  }
+  if (const json::value* groups = object.if_contains("groups");
+      groups != nullptr && !groups->is_null()) {
+    CTT_ASSIGN_OR_RETURN(change.groups, Strings(object, "groups"));
+  }
+  if (change.name || change.out_of_scope_rate || change.prior || change.groups) return change;
+  return Status(Code::kInvalidArgument, "empty_request", "nothing to change was given");
 }
 
 Result<std::vector<std::string>> ParseIds(std::string_view body) {

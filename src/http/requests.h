@@ -20,11 +20,11 @@ struct PredictRequest {
   bool single = false;  // It came as "text": the answer is one, not a list.
   service::PredictOptions options;
 };
-// {text | texts, task_id, options{top_k, version, timeout_ms}}
+// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate}}
 Result<PredictRequest> ParsePredict(std::string_view body, std::int32_t texts_max);
 // {texts, task_id, options}
 Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t texts_max);
-// {text | texts, top_k, version, timeout_ms}
+// {text | texts, top_k, version, timeout_ms, error_rate}
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max);
 
@@ -39,6 +39,8 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view bo
 
 Result<std::string> ParseName(std::string_view body);              // {name}
 Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
-Result<std::int64_t> ParseVersion(std::string_view body);          // {version}
+// {name, out_of_scope_rate, prior, groups}, at least one of them.
+Result<service::TaskChange> ParseTaskChange(std::string_view body);
+Result<std::int64_t> ParseVersion(std::string_view body);  // {version}
 
 }  // namespace ctt::http

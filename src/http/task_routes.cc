@@ -29,10 +29,10 @@ Result<Reply> ShowTask(const Call& call) {
   return JsonReply(TaskJson(task));
 }
 
-Result<Reply> RenameTask(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const std::string name, ParseName(call.body));
-  CTT_RETURN_IF_ERROR(call.service().RenameTask(call.params[0], name));
-  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task, call.service().ShowTask(name));
+Result<Reply> ChangeTask(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const service::TaskChange change, ParseTaskChange(call.body));
+  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
+                       call.service().ChangeTask(call.params[0], change));
   return JsonReply(TaskJson(task));
 }
 

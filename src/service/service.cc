@@ -4,10 +4,12 @@
 #include <thread>
 #include <utility>
 
+#include "service/answerer.h"
 #include "service/catalog.h"
 #include "service/encode_queue.h"
 #include "service/learner.h"
 #include "service/settler.h"
+#include "service/task_settings.h"
 #include "service/validate.h"
 #include "store/data_directory.h"
 
@@ -33,6 +35,7 @@ TaskInfo Describe(const ServedTask& task) {
   info.head_digest = task.head_digest;
   info.created_us = task.created_us;
   info.updated_us = task.updated_us;
+  info.settings = task.settings;
   if (task.head == nullptr) return info;
   info.head = learn::HeadKindName(task.head->settings().kind);
   info.block = learn::BlockName(task.head->settings().block);
@@ -44,21 +47,12 @@ Status TaskEmpty(const std::string& task) {
           "task '" + task + "' has learned no example yet"};
 }
 
-TextAnswer Answer(const learn::Head& head, std::span<const std::int8_t> phi, bool truncated,
-                  std::int32_t top_k) {
-  const learn::Prediction prediction = head.Predict(phi);
-  TextAnswer answer;
-  const std::size_t count =
-      std::min<std::size_t>(prediction.ranked.size(), static_cast<std::size_t>(top_k));
-  for (std::size_t i = 0; i < count; ++i) {
-    const learn::LabelProbability& row = prediction.ranked[i];
-    answer.ranked.push_back({head.labels()[row.label], row.probability});
+Status CheckOptions(const PredictOptions& options) {
+  if (options.top_k < 1) return {Code::kInvalidArgument, "bad_top_k", "'top_k' must be at least 1"};
+  if (options.error_rate && !(*options.error_rate > 0 && *options.error_rate <= learn::kRateMax)) {
+    return {Code::kInvalidArgument, "out_of_range", "'error_rate' must be above 0, at most 0.5"};
   }
-  answer.scope_score = prediction.scope_score;
-  answer.in_scope = prediction.in_scope;
-  answer.margin = prediction.margin;
-  answer.truncated = truncated;
-  return answer;
+  return Status::Ok();
 }
 
 }  // namespace
@@ -96,8 +90,7 @@ struct Service::State {
   Status BindEncoder();
   Status Open();
   std::vector<text::TokenIds> Tokenize(const std::vector<std::string>& texts) const;
-  Result<std::shared_ptr<const learn::Head>> HeadOf(const ServedTask& task,
-                                                    std::optional<std::int64_t> version) const;
+  Result<Answerer> AnswererOf(const ServedTask& task, std::optional<std::int64_t> version) const;
   Result<encoder::Features> EncodeNow(std::vector<text::TokenIds> texts);
 };
 
@@ -138,11 +131,11 @@ std::vector<text::TokenIds> Service::State::Tokenize(const std::vector<std::stri
   return tokens;
 }
 
-Result<std::shared_ptr<const learn::Head>> Service::State::HeadOf(
-    const ServedTask& task, std::optional<std::int64_t> version) const {
+Result<Answerer> Service::State::AnswererOf(const ServedTask& task,
+                                            std::optional<std::int64_t> version) const {
   if (!version || *version == task.version) {
     if (task.head == nullptr) return TaskEmpty(task.name);
-    return task.head;
+    return Answerer(task.head, task.rates, task.settings);
   }
   CTT_ASSIGN_OR_RETURN(const auto record, stores.log.FindVersion(task.id, *version));
   if (!record || record->examples == 0) {
@@ -150,7 +143,9 @@ Result<std::shared_ptr<const learn::Head>> Service::State::HeadOf(
         Code::kNotFound, "version_not_found",
         "task '" + task.name + "' has no version " + std::to_string(*version) + " to answer with");
   }
-  return LoadHead(stores, task.id, *record, encoder->feature_dim());
+  CTT_ASSIGN_OR_RETURN(auto head, LoadHead(stores, task.id, *record, encoder->feature_dim()));
+  CTT_ASSIGN_OR_RETURN(auto rates, LoadRates(stores.log, task.id, *record));
+  return Answerer(std::move(head), std::move(rates), task.settings);
 }
 
 Result<encoder::Features> Service::State::EncodeNow(std::vector<text::TokenIds> texts) {
@@ -179,28 +174,28 @@ Service::~Service() = default;
 
 void Service::Predict(std::string task, std::vector<std::string> texts,
                       const PredictOptions& options, Done<PredictAnswer> done) {
-  if (options.top_k < 1)
-    return done(Status(Code::kInvalidArgument, "bad_top_k", "'top_k' must be at least 1"));
+  if (const Status status = CheckOptions(options); !status.ok()) return done(status);
   if (const Status status = CheckTexts(texts, state_->options.limits); !status.ok())
     return done(status);
   const auto served = state_->catalog.Find(task);
   if (!served.ok()) return done(served.status());
-  auto head = state_->HeadOf(**served, options.version);
-  if (!head.ok()) return done(head.status());
+  const auto answerer = state_->AnswererOf(**served, options.version);
+  if (!answerer.ok()) return done(answerer.status());
 
   std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
   std::vector<bool> truncated;
   for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
   const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
-  auto answer_all = [this, head = *head, truncated = std::move(truncated), task,
-                     version = options.version.value_or((*served)->version), top_k = options.top_k,
+  auto answer_all = [this, answerer = *answerer, truncated = std::move(truncated), task, options,
+                     served_version = (*served)->version,
                      done = std::move(done)](Result<encoder::Features> features) {
     if (!features.ok()) return done(features.status());
-    PredictAnswer answer{task, version, {}};
+    PredictAnswer answer{task, options.version.value_or(served_version), {}};
     const std::size_t dim = state_->encoder->feature_dim();
     for (std::size_t i = 0; i < truncated.size(); ++i) {
       const std::span<const std::int8_t> phi(features->phi.data() + i * dim, dim);
-      answer.texts.push_back(Answer(*head, phi, truncated[i], top_k));
+      answer.texts.push_back(answerer.Answer(phi, options));
+      answer.texts.back().truncated = truncated[i];
       state_->metrics.CountPrediction(task, answer.texts.back().in_scope);
     }
     done(std::move(answer));
@@ -259,11 +254,13 @@ Result<TaskInfo> Service::CreateTask(const std::string& name) {
   return ShowTask(name);
 }
 
-Status Service::RenameTask(const std::string& task, const std::string& name) {
-  CTT_RETURN_IF_ERROR(CheckTaskName(name));
-  return Wait<bool>(
-             [&](Done<bool> done) { state_->learner->RenameTask(task, name, std::move(done)); })
-      .status();
+Result<TaskInfo> Service::ChangeTask(const std::string& task, const TaskChange& change) {
+  if (change.name) CTT_RETURN_IF_ERROR(CheckTaskName(*change.name));
+  CTT_RETURN_IF_ERROR(CheckChange(change));
+  CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
+                        state_->learner->ChangeTask(task, change, std::move(done));
+                      }).status());
+  return ShowTask(change.name.value_or(task));
 }
 
 Status Service::DeleteTask(const std::string& task) {
@@ -339,7 +336,7 @@ Result<ExampleInfo> Service::FindExample(const std::string& task, const std::str
 Result<learn::Metrics> Service::Evaluate(const std::string& task,
                                          const std::vector<EvaluateRow>& rows) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
-  CTT_ASSIGN_OR_RETURN(const auto head, state_->HeadOf(*served, std::nullopt));
+  CTT_ASSIGN_OR_RETURN(const Answerer answerer, state_->AnswererOf(*served, std::nullopt));
   std::vector<std::string> texts;
   for (const EvaluateRow& row : rows) texts.push_back(row.text);
   CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
@@ -353,10 +350,10 @@ Result<learn::Metrics> Service::Evaluate(const std::string& task,
                                             texts.begin() + static_cast<std::ptrdiff_t>(last)})));
     for (std::size_t i = first; i < last; ++i) {
       const std::span<const std::int8_t> phi(features.phi.data() + (i - first) * dim, dim);
-      judged.push_back({rows[i].label, head->Predict(phi)});
+      judged.push_back({rows[i].label, answerer.Predict(phi)});
     }
   }
-  return learn::Evaluate(judged, head->labels());
+  return learn::Evaluate(judged, answerer.head().labels());
 }
 
 Result<std::vector<float>> Service::Embed(const std::vector<std::string>& texts) {

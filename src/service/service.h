@@ -62,8 +62,8 @@ class Service {
 
   // kNotFound ("task_not_found", with the near names; "version_not_found"), kFailedPrecondition
   // ("task_empty"), kTooLarge ("text_too_long"), kInvalidArgument ("empty_text"),
-  // kResourceExhausted
-  // ("queue_full"), kDeadlineExceeded.
+  // kInvalidArgument ("bad_top_k", "out_of_range"), kResourceExhausted ("queue_full"),
+  // kDeadlineExceeded.
   void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
                Done<PredictAnswer> done);
 
@@ -79,7 +79,9 @@ class Service {
   Result<TaskInfo> Settle(const std::string& task);
 
   Result<TaskInfo> CreateTask(const std::string& name);  // kAlreadyExists ("task_exists").
-  Status RenameTask(const std::string& task, const std::string& name);
+  // All of the change or none. kAlreadyExists ("task_exists"), kInvalidArgument ("bad_task_name",
+  // "out_of_range", "bad_group_name", "too_many_groups").
+  Result<TaskInfo> ChangeTask(const std::string& task, const TaskChange& change);
   Status DeleteTask(const std::string& task);
   Result<TaskInfo> ShowTask(const std::string& task);
   std::vector<TaskInfo> ListTasks();  // By name.

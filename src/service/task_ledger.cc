@@ -90,6 +90,7 @@ Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, stor
 Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
   TaskLedger ledger;
   ledger.record = record;
+  CTT_ASSIGN_OR_RETURN(ledger.task_settings, ParseTaskSettings(record.settings));
   CTT_ASSIGN_OR_RETURN(ledger.label_names, LabelNames(stores.log, record.id));
   for (const auto& [id, name] : ledger.label_names) ledger.label_ids[name] = id;
   CTT_ASSIGN_OR_RETURN(ledger.last_seq, stores.log.LastSeq(record.id));
@@ -105,6 +106,8 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
     CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, *settled));
     if (!version) return DataLoss("the settled version is not there");
     CTT_ASSIGN_OR_RETURN(ledger.settings, learn::ParseSettings(version->settings));
+    CTT_ASSIGN_OR_RETURN(ledger.rates, LoadRates(stores.log, record.id, *version));
+    ledger.settled_version = *settled;
   }
   return ledger;
 }
@@ -165,7 +168,7 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
   return std::make_shared<const learn::Head>(std::move(head));
 }
 
-std::string ReportJson(const learn::Report& report) {
+std::string ReportJson(const learn::Report& report, const learn::Rates& rates) {
   json::array candidates;
   for (const learn::Candidate& candidate : report.candidates) {
     candidates.push_back({{"head", learn::HeadKindName(candidate.kind)},
@@ -174,10 +177,30 @@ std::string ReportJson(const learn::Report& report) {
                           {"log_loss", candidate.log_loss},
                           {"accuracy", candidate.accuracy}});
   }
-  return json::serialize(json::object{{"examples", report.examples},
-                                      {"loo_accuracy", report.loo_accuracy},
-                                      {"loo_log_loss", report.loo_log_loss},
-                                      {"candidates", std::move(candidates)}});
+  json::object object{{"examples", report.examples},
+                      {"loo_accuracy", report.loo_accuracy},
+                      {"loo_log_loss", report.loo_log_loss},
+                      {"candidates", std::move(candidates)}};
+  for (auto& [key, value] : RatesJson(rates)) object[key] = std::move(value);
+  return json::serialize(object);
+}
+
+std::string BorrowedReportJson(std::int64_t settled_version) {
+  if (settled_version == 0) return "{}";
+  return json::serialize(json::object{{"choices_of", settled_version}});
+}
+
+Result<std::shared_ptr<const learn::Rates>> LoadRates(store::Store& log, store::TaskId task,
+                                                      const store::Version& version) {
+  const Result<json::value> report = ParseJson(version.report);
+  if (!report.ok() || !report->is_object()) return std::shared_ptr<const learn::Rates>();
+  const json::object& object = report->get_object();
+  if (version.settled) return std::make_shared<const learn::Rates>(ParseRates(object));
+  CTT_ASSIGN_OR_RETURN(const auto lender, OptionalInteger(object, "choices_of"));
+  if (!lender) return std::shared_ptr<const learn::Rates>();
+  CTT_ASSIGN_OR_RETURN(const auto settled, log.FindVersion(task, *lender));
+  if (!settled || !settled->settled) return std::shared_ptr<const learn::Rates>();
+  return LoadRates(log, task, *settled);
 }
 
 }  // namespace ctt::service

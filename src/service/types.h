@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "learn/head.h"
 
 namespace ctt::service {
 
@@ -24,6 +25,7 @@ struct PredictOptions {
   std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
   std::optional<std::int64_t> version;  // A head version instead of the live one.
   std::int64_t timeout_ms = 5000;
+  std::optional<double> error_rate;  // Asks for the LAC set at this rate, in (0, 0.5].
 };
 
 struct TextAnswer {
@@ -32,6 +34,8 @@ struct TextAnswer {
   bool in_scope = true;
   double margin = 0;       // First less second probability.
   bool truncated = false;  // The text had more tokens than the encoder reads.
+  // Labels that hold the truth but for error_rate of the time, by falling probability; never empty.
+  std::optional<std::vector<std::string>> set;
 };
 
 struct PredictAnswer {
@@ -80,6 +84,22 @@ struct UnlearnAnswer {  // The receipt.
   std::int64_t head_version = 0;  // 0: no example is left, nothing is served.
 };
 
+// What a user decides about a task; the examples decide the rest.
+struct TaskSettings {
+  // Share of in-scope texts that may be called out of scope: another threshold, no learning.
+  double out_of_scope_rate = 0.05;
+  learn::Prior prior = learn::Prior::kEmpirical;  // Another one settles the task anew.
+  std::vector<std::string> groups;                // For routing; in byte order, each once.
+  friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
+};
+
+struct TaskChange {  // What is absent stays.
+  std::optional<std::string> name;
+  std::optional<double> out_of_scope_rate;
+  std::optional<learn::Prior> prior;
+  std::optional<std::vector<std::string>> groups;
+};
+
 struct TaskInfo {
   std::string name;
   std::int64_t examples = 0;
@@ -95,6 +115,7 @@ struct TaskInfo {
   std::string head_digest;  // Hex.
   std::int64_t created_us = 0;
   std::int64_t updated_us = 0;  // Of the live version.
+  TaskSettings settings;
 };
 
 struct VersionInfo {

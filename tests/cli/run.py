@@ -151,6 +151,15 @@ class AnswerTest(Case):
         self.assertAlmostEqual(sum(label["probability"] for label in json.loads(one)["labels"]), 1)
         self.assertIn("delivery", self.good("predict", "t", "the parcel is late"))
 
+    def test_a_set_at_an_error_rate(self):
+        self.learn_rows()
+        wide, narrow = [json.loads(self.good("predict", "t", "the parcel is late", "--json", "--error-rate", rate)) for rate in ("0.001", "0.5")]
+        self.assertEqual((wide["set"], narrow["set"]), (["delivery", "billing"], ["delivery"]))
+        self.assertIn("set: delivery, billing", self.good("predict", "t", "the parcel is late", "--error-rate", "0.001"))
+        path = self.file("texts.txt", "the parcel is late\n")
+        self.assertEqual(json.loads(self.good("predict", "t", "--file", path, "--error-rate", "0.001"))["set"], ["delivery", "billing"])
+        self.bad(2, "predict", "t", "x", "--error-rate", "0.7", says="--error-rate")
+
     def test_predict_a_file_gives_a_line_a_row(self):
         self.learn_rows()
         path = self.file("texts.txt", "\n".join(text for text, _ in ROWS) + "\n")
@@ -190,6 +199,19 @@ class TasksTest(Case):
         self.bad(1, "tasks", "rename", "c", "b", says="b")
         self.assertEqual(self.answer("tasks", "delete", "c"), {"deleted": "c"})
         self.bad(1, "tasks", "show", "c", says="c")
+
+    def test_settings_of_a_task(self):
+        first = self.learn_rows()
+        changed = self.answer("tasks", "set", "t", "--out-of-scope-rate", "0.5", "--groups", "shop,help")
+        self.assertEqual((changed["out_of_scope_rate"], changed["prior"], changed["groups"]), (0.5, "empirical", ["help", "shop"]))
+        self.assertEqual(changed["head_digest"], first["head_digest"])
+        self.good("learn", "t", self.file("more.jsonl", jsonl([{"text": "the bill is too high", "label": "billing"}])))
+        uniform = self.answer("tasks", "set", "t", "--prior", "uniform")
+        self.assertTrue(uniform["settled"])
+        self.assertEqual((uniform["out_of_scope_rate"], uniform["prior"], uniform["groups"]), (0.5, "uniform", ["help", "shop"]))
+        self.assertEqual(self.answer("tasks", "set", "t", "--groups", "")["groups"], [])
+        self.bad(2, "tasks", "set", "t", says="")
+        self.bad(1, "tasks", "set", "t", "--groups", "a b", says="a group's name is")
 
     def test_publish_rolls_back(self):
         first = self.learn_rows()
@@ -307,14 +329,14 @@ class ServerTest(Case):
         self.learn_rows()
         digest = self.answer("tasks", "show", "t")["head_digest"]
         texts = self.file("texts.txt", "the parcel is late\nyou charged my card\n" * 60)
-        answers = self.good("predict", "t", "--file", texts)
+        answers = self.good("predict", "t", "--file", texts, "--error-rate", "0.1")
         rows = self.file("rows.jsonl", jsonl([{"text": text, "label": label} for text, label in ROWS]))
         figures = self.answer("evaluate", "t", rows)
         with Server(CTT, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             self.bad(1, "tasks", "list", says=["--url http://ADDRESS:PORT", "process"])
             self.assertEqual(self.answer("tasks", "show", "t", "--url", url)["head_digest"], digest)
-            self.assertEqual(self.good("predict", "t", "--file", texts, "--url", url), answers)
+            self.assertEqual(self.good("predict", "t", "--file", texts, "--error-rate", "0.1", "--url", url), answers)
             self.assertEqual(self.answer("evaluate", "t", rows, env={"CTT_URL": url}), figures)
             learned = self.answer("learn", "u", rows, "--url", url)
             self.assertEqual((learned["rows"], learned["head_digest"], learned["settled"]), (6, digest, True))
@@ -326,6 +348,7 @@ class ServerTest(Case):
             self.assertEqual(self.answer("tasks", "rename", "u", "v", "--url", url)["head_digest"], digest)
             self.assertTrue(self.answer("versions", "v", "--url", url)["versions"][0]["live"])
             self.assertEqual(self.answer("publish", "v", "1", "--url", url)["head_version"], 1)
+            self.assertEqual(self.answer("tasks", "set", "v", "--out-of-scope-rate", "0.1", "--groups", "a", "--url", url)["groups"], ["a"])
             self.good("tasks", "delete", "v", "--url", url)
             self.assertEqual([task["task"] for task in self.answer("tasks", "list", "--url", url)["tasks"]], ["t"])
             self.good("doctor", "--health", url)

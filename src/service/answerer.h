@@ -1,0 +1,36 @@
+#pragma once
+// Answerer: one version of a task's head with what its user decided: features -> answer. Immutable
+// and cheap to copy. Threads: share as const.
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "learn/head.h"
+#include "learn/rates.h"
+#include "service/types.h"
+
+namespace ctt::service {
+
+class Answerer {
+ public:
+  // `rates` may be null: nothing is out of scope at another rate than the default, and a set holds
+  // every label. REQUIRES: head is not null.
+  Answerer(std::shared_ptr<const learn::Head> head, std::shared_ptr<const learn::Rates> rates,
+           const TaskSettings& settings);
+
+  const learn::Head& head() const { return *head_; }
+
+  // The head's, with the scope decided at the task's own rate. REQUIRES: phi [D].
+  learn::Prediction Predict(std::span<const std::int8_t> phi) const;
+  // The first options.top_k labels, and the set when options.error_rate is given.
+  TextAnswer Answer(std::span<const std::int8_t> phi, const PredictOptions& options) const;
+
+ private:
+  std::vector<std::string> SetOf(const learn::Prediction& prediction, double error_rate) const;
+
+  std::shared_ptr<const learn::Head> head_;
+  std::shared_ptr<const learn::Rates> rates_;
+  double scope_threshold_;
+};
+
+}  // namespace ctt::service
