@@ -33,7 +33,8 @@ struct Arguments {
   std::optional<double> out_of_scope_rate;
   std::optional<std::string> prior;
   std::optional<std::string> groups;
-  bool json = false;
+  std::string group;
+  bool json = false, route = false;
   std::function<Status(const CommandContext&)> run;
 };
 
@@ -164,24 +165,7 @@ class CommandLine {
     which->add_option("file", a.file, "One id, or one {\"id\"}, a line; - for standard input");
     which->require_option(1);
 
-    CLI::App* predict = Add(app_, "predict", "Answer for texts", [&a](const CommandContext& c) {
-      return a.texts.empty() ? PredictFile(c, a.task, a.rows, a.output, a.options)
-                             : Predict(c, a.task, a.texts, a.options);
-    });
-    AddTask(predict);
-    auto* source = predict->add_option_group("Texts");
-    source->add_option("text", a.texts, "Texts");
-    auto* file = source->add_option("--file", a.rows.path, kTextsHelp);
-    source->require_option(1);
-    predict->add_option("--output", a.output, "Where the answers to --file go")->needs(file);
-    predict->add_option("--top-k", a.options.top_k, "Labels to show for a text")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 10'000));
-    predict
-        ->add_option("--error-rate", a.options.error_rate,
-                     "Show the set of labels that misses the truth at this rate")
-        ->check(CLI::Range(1e-6, 0.5));
-    AddColumns(predict, false);
+    AddPredict();
 
     CLI::App* evaluate = Add(app_, "evaluate", "Accuracy and more on a labelled file",
                              [&a](const CommandContext& c) { return Evaluate(c, a.task, a.rows); });
@@ -228,6 +212,45 @@ class CommandLine {
             [&a](const CommandContext& c) { return Publish(c, a.task, a.version); });
     AddTask(publish);
     publish->add_option("version", a.version, "Version")->required()->check(CLI::PositiveNumber);
+  }
+
+  void AddPredict() {
+    Arguments& a = arguments_;
+    CLI::App* predict =
+        Add(app_, "predict", "Answer for texts, by a task or by the one they are for",
+            [&a](const CommandContext& c) { return RunPredict(c, a); });
+    // One list, since with --route the first word is a text already.
+    predict->add_option("words", a.texts, "TASK TEXT..., or TEXT... with --route");
+    auto* file = predict->add_option("--file", a.rows.path, kTextsHelp);
+    predict->add_option("--output", a.output, "Where the answers to --file go")->needs(file);
+    auto* route = predict->add_flag("--route", a.route, "Find the task of each text");
+    predict->add_option("--group", a.group, "Find it among the tasks of this group")->needs(route);
+    predict->add_option("--top-k", a.options.top_k, "Labels to show for a text")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 10'000));
+    predict
+        ->add_option("--error-rate", a.options.error_rate,
+                     "Show the set of labels that misses the truth at this rate")
+        ->check(CLI::Range(1e-6, 0.5));
+    AddColumns(predict, false);
+    predict->parse_complete_callback([&a] { CheckPredict(a); });
+  }
+
+  // Throws what the parser throws for wrong usage.
+  static void CheckPredict(Arguments& a) {
+    if (!a.route) {
+      if (a.texts.empty()) throw CLI::RequiredError("TASK");
+      a.task = a.texts.front();
+      a.texts.erase(a.texts.begin());
+    }
+    if (a.texts.empty() == a.rows.path.empty()) throw CLI::RequiredError("Either TEXT or --file");
+  }
+
+  static Status RunPredict(const CommandContext& context, const Arguments& a) {
+    if (a.route && a.texts.empty()) return RouteFile(context, a.group, a.rows, a.output, a.options);
+    if (a.route) return Route(context, a.group, a.texts, a.options);
+    if (a.texts.empty()) return PredictFile(context, a.task, a.rows, a.output, a.options);
+    return Predict(context, a.task, a.texts, a.options);
   }
 
   void AddTaskSet(CLI::App& tasks) {

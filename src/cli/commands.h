@@ -31,6 +31,11 @@ Status Predict(const CommandContext& context, const std::string& task,
                const std::vector<std::string>& texts, const service::PredictOptions& options);
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
                    const std::string& output, const service::PredictOptions& options);
+// As Predict and PredictFile, with the task found among those of `group` ("": all).
+Status Route(const CommandContext& context, const std::string& group,
+             const std::vector<std::string>& texts, const service::PredictOptions& options);
+Status RouteFile(const CommandContext& context, const std::string& group, const RowSource& source,
+                 const std::string& output, const service::PredictOptions& options);
 Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source);
 
 Status ListTasks(const CommandContext& context);

@@ -1,4 +1,5 @@
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <utility>
 
@@ -44,6 +45,54 @@ void PrintAnswer(const std::string& text, const service::TextAnswer& answer) {
     fmt::print("  (out of scope: unlike everything that the task has learned)\n");
 }
 
+json::object DescribeRouted(const service::RoutedText& text) {
+  json::object line{{"task", text.tasks[0].label}, {"confidence", text.tasks[0].probability}};
+  for (auto& [key, value] : Describe(text.answer)) line[key] = std::move(value);
+  line["in_scope"] = text.in_scope && text.answer.in_scope;
+  return line;
+}
+
+void PrintRouted(const std::string& text, const service::RoutedText& routed) {
+  PrintAnswer(text, routed.answer);
+  fmt::print("  task: {}\n", routed.tasks[0].label);
+  for (const service::LabelScore& score : routed.tasks)
+    fmt::print("    {:<28} {:.4f}\n", score.label, score.probability);
+  if (!routed.in_scope) fmt::print("  (unlike everything that any task has learned)\n");
+}
+
+// Texts of a file in chunks: `answer` gives the line of each.
+using AnswerChunk =
+    std::function<Result<std::vector<json::object>>(std::vector<std::string> texts)>;
+Status AnswerFile(const RowSource& source, const std::string& output, const std::string& what,
+                  const AnswerChunk& answer) {
+  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
+  std::ofstream file;
+  if (!output.empty()) file.open(output, std::ios::binary);
+  std::ostream& out = output.empty() ? std::cout : file;
+  if (!out) return NotFound("cannot write " + output);
+  Progress progress(what);
+  std::int64_t done = 0;
+  std::int64_t first_line = 0;
+  std::vector<std::string> texts;
+  for (bool more = true; more;) {
+    CTT_ASSIGN_OR_RETURN(std::optional<FileRow> row, rows.Next());
+    more = row.has_value();
+    if (more) {
+      if (texts.empty()) first_line = row->line;
+      texts.push_back(std::move(row->text));
+    }
+    if (texts.empty() || (texts.size() < kPredictChunk && more)) continue;
+    done += static_cast<std::int64_t>(texts.size());
+    const auto lines = answer(std::exchange(texts, {}));
+    if (!lines.ok())
+      return lines.status().WithContext(rows.name() + ", from line " + std::to_string(first_line));
+    for (const json::object& line : *lines) out << JsonLine(line) << '\n';
+    progress.Set(done, rows.fraction());
+  }
+  out.flush();
+  return out ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
+}
+
 }  // namespace
 
 Status Predict(const CommandContext& context, const std::string& task,
@@ -61,33 +110,52 @@ Status Predict(const CommandContext& context, const std::string& task,
 
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
                    const std::string& output, const service::PredictOptions& options) {
-  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  std::ofstream file;
-  if (!output.empty()) file.open(output, std::ios::binary);
-  std::ostream& out = output.empty() ? std::cout : file;
-  if (!out) return NotFound("cannot write " + output);
-  Progress progress("predict " + task);
-  std::int64_t done = 0;
-  std::int64_t first_line = 0;
-  std::vector<std::string> texts;
-  for (bool more = true; more;) {
-    CTT_ASSIGN_OR_RETURN(std::optional<FileRow> row, rows.Next());
-    more = row.has_value();
-    if (more) {
-      if (texts.empty()) first_line = row->line;
-      texts.push_back(std::move(row->text));
+  return AnswerFile(source, output, "predict " + task,
+                    [&](std::vector<std::string> texts) -> Result<std::vector<json::object>> {
+                      CTT_ASSIGN_OR_RETURN(const auto answer,
+                                           session->Predict(task, std::move(texts), options));
+                      std::vector<json::object> lines;
+                      for (const service::TextAnswer& text : answer.texts)
+                        lines.push_back(Describe(text));
+                      return lines;
+                    });
+}
+
+Status Route(const CommandContext& context, const std::string& group,
+             const std::vector<std::string>& texts, const service::PredictOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Route(texts, group, options));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const service::RoutedText& routed = answer.texts[i];
+    if (!context.json) {
+      PrintRouted(texts[i], routed);
+      continue;
     }
-    if (texts.size() < kPredictChunk && (more || texts.empty())) continue;
-    done += static_cast<std::int64_t>(texts.size());
-    const auto answer = session->Predict(task, std::exchange(texts, {}), options);
-    if (!answer.ok())
-      return answer.status().WithContext(rows.name() + ", from line " + std::to_string(first_line));
-    for (const service::TextAnswer& text : answer->texts) out << JsonLine(Describe(text)) << '\n';
-    progress.Set(done, rows.fraction());
+    json::object line = DescribeRouted(routed);
+    json::array tasks;
+    for (const service::LabelScore& score : routed.tasks)
+      tasks.push_back({{"task", score.label}, {"probability", score.probability}});
+    line["tasks"] = std::move(tasks);
+    line["head_version"] = routed.head_version;
+    line["router"] = answer.router;
+    PrintJson(line);
   }
-  out.flush();
-  return out ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
+  return Status::Ok();
+}
+
+Status RouteFile(const CommandContext& context, const std::string& group, const RowSource& source,
+                 const std::string& output, const service::PredictOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  return AnswerFile(source, output, "route",
+                    [&](std::vector<std::string> texts) -> Result<std::vector<json::object>> {
+                      CTT_ASSIGN_OR_RETURN(const auto answer,
+                                           session->Route(std::move(texts), group, options));
+                      std::vector<json::object> lines;
+                      for (const service::RoutedText& text : answer.texts)
+                        lines.push_back(DescribeRouted(text));
+                      return lines;
+                    });
 }
 
 }  // namespace ctt::cli

@@ -113,6 +113,20 @@ service::TextAnswer ParseTextAnswer(const json::object& object) {
   return answer;
 }
 
+service::RoutedText ParseRouted(const json::object& object) {
+  service::RoutedText text;
+  for (const json::value& row : List(object, "tasks"))
+    if (row.is_object())
+      text.tasks.push_back(
+          {Text(row.get_object(), "task"), Number(row.get_object(), "probability")});
+  text.in_scope = Flag(object, "in_scope");
+  text.head_version = Integer(object, "head_version");
+  if (const json::value* answer = object.if_contains("answer");
+      answer != nullptr && answer->is_object())
+    text.answer = ParseTextAnswer(answer->get_object());
+  return text;
+}
+
 service::VersionInfo ParseVersion(const json::object& object) {
   service::VersionInfo version;
   version.number = Integer(object, "version");
@@ -142,6 +156,11 @@ void AppendStrings(JsonWriter& out, std::string_view key, const std::vector<std:
   out.Key(key).BeginArray();
   for (const std::string& text : strings) out.String(text);
   out.EndArray();
+}
+
+void AppendOptions(JsonWriter& out, const service::PredictOptions& options) {
+  out.Field("top_k", options.top_k);
+  if (options.error_rate) out.Field("error_rate", *options.error_rate);
 }
 
 std::string StringsJson(std::string_view key, const std::vector<std::string>& strings) {
@@ -219,6 +238,17 @@ class RemoteSession final : public Session {
       const std::size_t end = std::min(i + kTextsPerCall, texts.size());
       CTT_RETURN_IF_ERROR(
           PredictSome(task, {texts.begin() + i, texts.begin() + end}, options, answer));
+    }
+    return answer;
+  }
+
+  Result<service::RouteAnswer> Route(std::vector<std::string> texts, const std::string& group,
+                                     const service::PredictOptions& options) override {
+    service::RouteAnswer answer;
+    for (std::size_t i = 0; i < texts.size(); i += kTextsPerCall) {
+      const std::size_t end = std::min(i + kTextsPerCall, texts.size());
+      CTT_RETURN_IF_ERROR(
+          RouteSome({texts.begin() + i, texts.begin() + end}, group, options, answer));
     }
     return answer;
   }
@@ -336,8 +366,8 @@ class RemoteSession final : public Session {
   Status PredictSome(const std::string& task, const std::vector<std::string>& texts,
                      const service::PredictOptions& options, service::PredictAnswer& answer) const {
     JsonWriter body;
-    body.BeginObject().Field("top_k", options.top_k);
-    if (options.error_rate) body.Field("error_rate", *options.error_rate);
+    body.BeginObject();
+    AppendOptions(body, options);
     AppendStrings(body, "texts", texts);
     body.EndObject();
     CTT_ASSIGN_OR_RETURN(const json::object object,
@@ -351,6 +381,29 @@ class RemoteSession final : public Session {
       if (!result.is_object()) return Internal("the server's answer has no result object");
       answer.texts.push_back(ParseTextAnswer(result.get_object()));
       if (answer.texts.back().ranked.empty()) return Internal("the server's answer has no label");
+    }
+    return Status::Ok();
+  }
+
+  Status RouteSome(const std::vector<std::string>& texts, const std::string& group,
+                   const service::PredictOptions& options, service::RouteAnswer& answer) const {
+    JsonWriter body;
+    body.BeginObject();
+    if (!group.empty()) body.Field("group", group);
+    AppendStrings(body, "texts", texts);
+    body.Key("options").BeginObject();
+    AppendOptions(body, options);
+    body.EndObject().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", "/v1/route", body.json()));
+    answer.router = Text(object, "router");
+    const json::array& results = List(object, "results");
+    if (results.size() != texts.size())
+      return Internal("the server answered another number of texts");
+    for (const json::value& result : results) {
+      if (!result.is_object()) return Internal("the server's answer has no result object");
+      answer.texts.push_back(ParseRouted(result.get_object()));
+      if (answer.texts.back().tasks.empty() || answer.texts.back().answer.ranked.empty())
+        return Internal("the server's answer has no task");
     }
     return Status::Ok();
   }

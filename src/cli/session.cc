@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kPatientMs = 3'600'000;  // Nobody waits behind a socket.
+
 // A Service of the command's own, with what must outlive it.
 class LocalSession final : public Session {
  public:
@@ -49,9 +51,18 @@ class LocalSession final : public Session {
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
                                          const service::PredictOptions& options) override {
     service::PredictOptions patient = options;
-    patient.timeout_ms = 3'600'000;  // Nobody waits behind a socket.
+    patient.timeout_ms = kPatientMs;
     return service::Wait<service::PredictAnswer>([&](service::Done<service::PredictAnswer> done) {
       service_->Predict(task, std::move(texts), patient, std::move(done));
+    });
+  }
+
+  Result<service::RouteAnswer> Route(std::vector<std::string> texts, const std::string& group,
+                                     const service::PredictOptions& options) override {
+    service::PredictOptions patient = options;
+    patient.timeout_ms = kPatientMs;
+    return service::Wait<service::RouteAnswer>([&](service::Done<service::RouteAnswer> done) {
+      service_->Route(std::move(texts), group, patient, std::move(done));
     });
   }
 

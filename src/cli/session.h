@@ -32,6 +32,10 @@ class Session {
   virtual Result<service::PredictAnswer> Predict(const std::string& task,
                                                  std::vector<std::string> texts,
                                                  const service::PredictOptions& options) = 0;
+  // The task found among those of `group` ("": all).
+  virtual Result<service::RouteAnswer> Route(std::vector<std::string> texts,
+                                             const std::string& group,
+                                             const service::PredictOptions& options) = 0;
   virtual Result<learn::Metrics> Evaluate(const std::string& task,
                                           std::vector<service::EvaluateRow> rows) = 0;
   virtual Result<std::vector<service::TaskInfo>> ListTasks() = 0;  // Labels may be left out.

@@ -27,6 +27,25 @@ void AppendSides(JsonWriter& json, const TextAnswer& text) {
   if (text.set) AppendStrings(json, "set", *text.set);
 }
 
+// One text as the tasks' own route answers it.
+void AppendAnswer(JsonWriter& json, const TextAnswer& text) {
+  json.BeginObject()
+      .Field("label", text.ranked.front().label)
+      .Field("probability", text.ranked.front().probability)
+      .Field("in_scope", text.in_scope)
+      .Field("margin", text.margin)
+      .Field("truncated", text.truncated)
+      .Key("labels")
+      .BeginArray();
+  for (const auto& row : text.ranked) {
+    json.BeginObject().Field("label", row.label).Field("probability", row.probability);
+    json.EndObject();
+  }
+  json.EndArray();
+  if (text.set) AppendStrings(json, "set", *text.set);
+  json.EndObject();
+}
+
 void AppendTime(JsonWriter& json, std::string_view name, std::int64_t unix_us) {
   if (unix_us == 0) {
     json.Key(name).Null();
@@ -102,21 +121,28 @@ std::string TaskPredictJson(const service::PredictAnswer& answer) {
       .Field("head_version", answer.head_version)
       .Key("results")
       .BeginArray();
-  for (const TextAnswer& text : answer.texts) {
+  for (const TextAnswer& text : answer.texts) AppendAnswer(json, text);
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string RouteJson(const service::RouteAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject().Field("router", answer.router).Key("results").BeginArray();
+  for (const service::RoutedText& text : answer.texts) {
     json.BeginObject()
-        .Field("label", text.ranked.front().label)
-        .Field("probability", text.ranked.front().probability)
+        .Field("task", text.tasks.front().label)
+        .Field("confidence", text.tasks.front().probability)
         .Field("in_scope", text.in_scope)
-        .Field("margin", text.margin)
-        .Field("truncated", text.truncated)
-        .Key("labels")
+        .Field("head_version", text.head_version)
+        .Key("tasks")
         .BeginArray();
-    for (const auto& row : text.ranked) {
-      json.BeginObject().Field("label", row.label).Field("probability", row.probability);
+    for (const auto& row : text.tasks) {
+      json.BeginObject().Field("task", row.label).Field("probability", row.probability);
       json.EndObject();
     }
-    json.EndArray();
-    if (text.set) AppendStrings(json, "set", *text.set);
+    json.EndArray().Key("answer");
+    AppendAnswer(json, text.answer);
     json.EndObject();
   }
   json.EndArray().EndObject();

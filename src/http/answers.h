@@ -15,6 +15,9 @@ std::string PredictJson(const service::PredictAnswer& answer, bool single,
 // The shape of POST /v1/tasks/{task}/predict.
 std::string TaskPredictJson(const service::PredictAnswer& answer);
 
+// The shape of POST /v1/route.
+std::string RouteJson(const service::RouteAnswer& answer);
+
 std::string LearnJson(const service::LearnAnswer& answer);
 std::string UnlearnJson(const service::UnlearnAnswer& answer);
 std::string_view RowStateName(service::RowState state);  // "learned", "replaced", "unchanged".

@@ -22,6 +22,10 @@ Result<Reply> RenderTask(const Call&, const PredictAnswer& answer) {
   return JsonReply(TaskPredictJson(answer));
 }
 
+Result<Reply> RenderRoute(const Call&, const service::RouteAnswer& answer) {
+  return JsonReply(RouteJson(answer));
+}
+
 void Ask(CallPtr call, Result<PredictRequest> request, Render render, Answer answer) {
   if (!request.ok()) return answer(request.status());
   service::Service& service = call->service();
@@ -45,6 +49,15 @@ void PredictBatch(CallPtr call, Answer answer) {
 void PredictTask(CallPtr call, Answer answer) {
   auto request = ParsePredictTask(call->params[0], call->body, call->server.options.texts_max);
   Ask(std::move(call), std::move(request), RenderTask, std::move(answer));
+}
+
+void RouteTexts(CallPtr call, Answer answer) {
+  auto request = ParseRoute(call->body, call->server.options.texts_max);
+  if (!request.ok()) return answer(request.status());
+  service::Service& service = call->service();
+  PredictRequest& predict = request->predict;
+  service.Route(std::move(predict.texts), request->group, predict.options,
+                OnLoop<service::RouteAnswer>(std::move(call), std::move(answer), RenderRoute));
 }
 
 Result<Reply> Evaluate(const Call& call) {

@@ -145,6 +145,21 @@ Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
   return request;
 }
 
+Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"text", "texts", "group", "options"}));
+  RouteRequest request;
+  CTT_ASSIGN_OR_RETURN(const auto group, OptionalString(object, "group"));
+  if (group && group->empty())
+    return Status(Code::kInvalidArgument, "bad_group_name", "'group' is empty");
+  request.group = group.value_or("");
+  CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request.predict));
+  CTT_RETURN_IF_ERROR(ParseNestedOptions(object, request.predict.options));
+  if (!request.predict.options.version) return request;
+  return Status(Code::kInvalidArgument, "unknown_field",
+                "'version' belongs to one task; a route is answered by live heads");
+}
+
 Result<service::LearnRow> ParseLearnRow(const json::value& value) {
   if (!value.is_object())
     return Status(Code::kInvalidArgument, "wrong_type", "a row must be a JSON object");

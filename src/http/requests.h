@@ -28,6 +28,13 @@ Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t tex
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max);
 
+struct RouteRequest {
+  PredictRequest predict;  // Without a task.
+  std::string group;       // Empty: all tasks.
+};
+// {text | texts, group, options}
+Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max);
+
 // {examples: [{text, label, id, source}]}, or one such object alone.
 Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body);
 Result<service::LearnRow> ParseLearnRow(const json::value& value);

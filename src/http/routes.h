@@ -20,6 +20,7 @@ void Predict(CallPtr call, Answer answer);
 void PredictBatch(CallPtr call, Answer answer);
 void PredictTask(CallPtr call, Answer answer);
 Result<Reply> Evaluate(const Call& call);
+void RouteTexts(CallPtr call, Answer answer);
 
 // task_routes.cc
 Result<Reply> ListTaskIds(const Call& call);

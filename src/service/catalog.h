@@ -30,7 +30,8 @@ struct ServedTask {
   std::shared_ptr<const learn::Head> head;    // Null when version is 0.
   std::shared_ptr<const learn::Rates> rates;  // Of the choices that the head takes; may be null.
   TaskSettings settings;
-  std::int64_t examples = 0;  // Held now, by the log.
+  std::int64_t examples = 0;  // Held now, by the log, at sequence number:
+  store::Seq watermark = 0;
   std::map<std::string, std::int64_t> label_counts;
 };
 

@@ -245,6 +245,7 @@ std::shared_ptr<ServedTask> Learner::Entry(const TaskLedger& ledger) const {
   entry->name = ledger.record.name;
   entry->created_us = ledger.record.created_us;
   entry->settings = ledger.task_settings;
+  entry->watermark = ledger.last_seq;
   return entry;
 }
 

@@ -1,6 +1,7 @@
 #include "service/service.h"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "service/catalog.h"
 #include "service/encode_queue.h"
 #include "service/learner.h"
+#include "service/router.h"
 #include "service/settler.h"
 #include "service/task_settings.h"
 #include "service/validate.h"
@@ -69,6 +71,7 @@ struct Service::State {
   Catalog catalog;
   std::unique_ptr<Settler> settler;
   std::unique_ptr<Learner> learner;
+  std::unique_ptr<Router> router;
   std::unique_ptr<EncodeQueue> queue;
 
   State(const ServiceOptions& given, const Clock& given_clock, telemetry::Metrics& given_metrics,
@@ -82,7 +85,8 @@ struct Service::State {
         stores{data.store(), data.artifacts(), given_log} {}
 
   ~State() {
-    queue.reset();  // Its answers reach the learner.
+    if (router != nullptr) router->Stop();  // Its answers reach the queue.
+    queue.reset();                          // Its answers reach the learner.
     if (settler != nullptr) settler->Stop();
     learner.reset();  // Its last commits still touch the settler.
   }
@@ -91,6 +95,8 @@ struct Service::State {
   Status Open();
   std::vector<text::TokenIds> Tokenize(const std::vector<std::string>& texts) const;
   Result<Answerer> AnswererOf(const ServedTask& task, std::optional<std::int64_t> version) const;
+  // Tasks as the catalog has them at this moment, by id.
+  std::map<store::TaskId, std::shared_ptr<const ServedTask>> TasksById() const;
   Result<encoder::Features> EncodeNow(std::vector<text::TokenIds> texts);
 };
 
@@ -118,6 +124,7 @@ Status Service::State::Open() {
                                       [this](store::TaskId task) { settler->Touch(task); });
   CTT_RETURN_IF_ERROR(learner->OpenTasks());
   settler->Start(*learner);
+  router = std::make_unique<Router>(stores, catalog, encoder->feature_dim(), clock);
   queue = std::make_unique<EncodeQueue>(*encoder, ThreadCount(options.threads),
                                         options.limits.queue_tokens_max, clock, metrics);
   return Status::Ok();
@@ -201,6 +208,74 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
     done(std::move(answer));
   };
   state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
+}
+
+std::map<store::TaskId, std::shared_ptr<const ServedTask>> Service::State::TasksById() const {
+  std::map<store::TaskId, std::shared_ptr<const ServedTask>> tasks;
+  for (auto& task : catalog.List()) tasks[task->id] = task;
+  return tasks;
+}
+
+namespace {
+
+using TasksById = std::map<store::TaskId, std::shared_ptr<const ServedTask>>;
+
+// The tasks as `routes` ranks them, without those that are gone by now.
+RoutedText RouteOne(const Routes& routes, const TasksById& tasks, std::span<const std::int8_t> phi,
+                    const PredictOptions& options) {
+  const learn::Prediction prediction = routes.head->Predict(phi);
+  RoutedText text;
+  text.in_scope = prediction.in_scope;
+  for (const learn::LabelProbability& row : prediction.ranked) {
+    if (std::ssize(text.tasks) >= options.top_k) break;
+    const auto task = tasks.find(std::stoll(routes.head->labels()[row.label]));
+    if (task == tasks.end() || task->second->head == nullptr) continue;
+    const ServedTask& served = *task->second;
+    if (text.tasks.empty()) {
+      text.answer = Answerer(served.head, served.rates, served.settings).Answer(phi, options);
+      text.head_version = served.version;
+    }
+    text.tasks.push_back({served.name, row.probability});
+  }
+  return text;
+}
+
+Status NoTaskLeft() {
+  return {Code::kNotFound, "group_not_found", "the tasks were deleted a moment ago"};
+}
+
+}  // namespace
+
+void Service::Route(std::vector<std::string> texts, const std::string& group,
+                    const PredictOptions& options, Done<RouteAnswer> done) {
+  if (const Status status = CheckOptions(options); !status.ok()) return done(status);
+  if (const Status status = CheckTexts(texts, state_->options.limits); !status.ok())
+    return done(status);
+  const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
+  auto encode = [this, texts = std::move(texts), options, deadline_us,
+                 done = std::move(done)](Result<std::shared_ptr<const Routes>> routes) {
+    if (!routes.ok()) return done(routes.status());
+    std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
+    std::vector<bool> truncated;
+    for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
+    auto answer_all = [this, routes = *routes, truncated = std::move(truncated), options,
+                       done](Result<encoder::Features> features) {
+      if (!features.ok()) return done(features.status());
+      RouteAnswer answer{routes->digest, {}};
+      const TasksById tasks = state_->TasksById();
+      const std::size_t dim = state_->encoder->feature_dim();
+      for (std::size_t i = 0; i < truncated.size(); ++i) {
+        RoutedText text = RouteOne(*routes, tasks, {features->phi.data() + i * dim, dim}, options);
+        if (text.tasks.empty()) return done(NoTaskLeft());
+        text.answer.truncated = truncated[i];
+        state_->metrics.CountPrediction(text.tasks[0].label, text.answer.in_scope);
+        answer.texts.push_back(std::move(text));
+      }
+      done(std::move(answer));
+    };
+    state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
+  };
+  state_->router->Find(group, std::move(encode));
 }
 
 void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,

@@ -67,6 +67,12 @@ class Service {
   void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
                Done<PredictAnswer> done);
 
+  // As Predict, when the caller does not know the task: chosen among those of `group` ("": all)
+  // that have learned something. options.top_k bounds tasks and labels alike; no version. kNotFound
+  // ("group_not_found").
+  void Route(std::vector<std::string> texts, const std::string& group,
+             const PredictOptions& options, Done<RouteAnswer> done);
+
   // All rows or none: one bad row refuses the call, and the message says which ("row 3: ...").
   void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
              Done<LearnAnswer> done);

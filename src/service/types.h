@@ -44,6 +44,18 @@ struct PredictAnswer {
   std::vector<TextAnswer> texts;  // As many as were asked, in order.
 };
 
+struct RoutedText {
+  std::vector<LabelScore> tasks;  // Tasks by falling probability; the first one answers.
+  bool in_scope = true;           // false: unlike everything that any of the tasks has learned.
+  std::int64_t head_version = 0;  // Of the first task.
+  TextAnswer answer;
+};
+
+struct RouteAnswer {
+  std::string router;             // Digest of the head that chose the tasks.
+  std::vector<RoutedText> texts;  // As many as were asked, in order.
+};
+
 struct LearnRow {
   std::string text;
   std::string label;

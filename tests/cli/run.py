@@ -169,6 +169,27 @@ class AnswerTest(Case):
         self.assertEqual(self.good("predict", "t", "--file", path, "--output", "out.jsonl"), "")
         self.assertEqual(len((self.folder / "out.jsonl").read_text().splitlines()), 6)
 
+    def test_route_finds_the_task(self):
+        self.learn_rows("shop")
+        weather = [("will it rain tomorrow", "rain"), ("is there a storm coming", "rain"), ("how hot is it in the sun", "heat"), ("it is far too warm", "heat")]
+        self.answer("learn", "weather", self.file("weather.jsonl", jsonl([{"text": text, "label": label} for text, label in weather])))
+        one, two = [json.loads(line) for line in self.good("predict", "--route", "my parcel is late", "is it going to rain", "--json").splitlines()]
+        self.assertEqual((one["task"], one["label"], two["task"], two["label"]), ("shop", "delivery", "weather", "rain"))
+        self.assertEqual([row["task"] for row in one["tasks"]], ["shop", "weather"])
+        self.assertAlmostEqual(sum(row["probability"] for row in one["tasks"]), 1)
+        self.assertIn("task: shop", self.good("predict", "--route", "my parcel is late"))
+        path = self.file("texts.txt", "my parcel is late\nis it going to rain\n")
+        lines = [json.loads(line) for line in self.good("predict", "--route", "--file", path).splitlines()]
+        self.assertEqual([line["task"] for line in lines], ["shop", "weather"])
+        self.good("tasks", "set", "shop", "--groups", "help")
+        self.assertEqual(json.loads(self.good("predict", "--route", "--group", "help", "is it going to rain", "--json"))["task"], "shop")
+        self.bad(1, "predict", "--route", "--group", "nobody", "x", says="nobody")
+        self.bad(2, "predict", "shop", "x", "--group", "help", says="--route")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual([json.loads(line)["task"] for line in self.good("predict", "--route", "--file", path, "--url", url).splitlines()], ["shop", "weather"])
+            self.assertEqual(json.loads(self.good("predict", "--route", "my parcel is late", "--json", "--url", url))["router"], one["router"])
+
     def test_evaluate(self):
         self.learn_rows()
         path = self.file("rows.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS) + "bye,farewell\n")
