@@ -30,6 +30,8 @@ struct Arguments {
   std::vector<std::string> texts, ids, order;
   std::int64_t version = 0;
   service::PredictOptions options;
+  service::SuggestOptions suggest;
+  std::int64_t shown_max = 20;
   std::optional<double> out_of_scope_rate;
   std::optional<std::string> prior;
   std::optional<std::string> groups;
@@ -166,6 +168,7 @@ class CommandLine {
     which->require_option(1);
 
     AddPredict();
+    AddDesk();
 
     CLI::App* evaluate = Add(app_, "evaluate", "Accuracy and more on a labelled file",
                              [&a](const CommandContext& c) { return Evaluate(c, a.task, a.rows); });
@@ -181,6 +184,26 @@ class CommandLine {
     continual->add_option("folder", a.folder, "Its subfolders have train.jsonl and test.jsonl")
         ->required();
     continual->add_option("--order", a.order, "Subfolders, in order")->delimiter(',');
+  }
+
+  void AddDesk() {
+    Arguments& a = arguments_;
+    CLI::App* audit =
+        Add(app_, "audit", "What is odd about a task's examples, and what more of them would bring",
+            [&a](const CommandContext& c) { return Audit(c, a.task, a.shown_max); });
+    AddTask(audit);
+    audit->add_option("--limit", a.shown_max, "Rows of each list")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000));
+    CLI::App* suggest =
+        Add(app_, "suggest", "Which texts of a file to label next, the most telling first",
+            [&a](const CommandContext& c) { return Suggest(c, a.task, a.rows, a.suggest); });
+    AddTask(suggest);
+    suggest->add_option("file", a.rows.path, kTextsHelp)->required();
+    suggest->add_option("--count", a.suggest.count, "How many")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000));
+    AddColumns(suggest, false);
   }
 
   CLI::Option* AddTask(CLI::App* command) {

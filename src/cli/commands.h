@@ -38,6 +38,12 @@ Status RouteFile(const CommandContext& context, const std::string& group, const 
                  const std::string& output, const service::PredictOptions& options);
 Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source);
 
+// What is odd about a task's examples; each list shows at most `shown_max`.
+Status Audit(const CommandContext& context, const std::string& task, std::int64_t shown_max);
+// Which texts of a file to label next.
+Status Suggest(const CommandContext& context, const std::string& task, const RowSource& source,
+               const service::SuggestOptions& options);
+
 Status ListTasks(const CommandContext& context);
 Status ShowTask(const CommandContext& context, const std::string& task);
 // Rename, or another setting; prints the task as it is then.

@@ -268,6 +268,19 @@ class RemoteSession final : public Session {
     return judge.metrics();
   }
 
+  Result<json::object> Audit(const std::string& task, std::int64_t shown_max) override {
+    return Ask("GET", Path(task) + "/audit?limit=" + std::to_string(shown_max));
+  }
+
+  Result<json::object> Suggest(const std::string& task, const std::vector<std::string>& texts,
+                               const service::SuggestOptions& options) override {
+    JsonWriter body;
+    body.BeginObject().Field("count", options.count);
+    AppendStrings(body, "texts", texts);
+    body.EndObject();
+    return Ask("POST", Path(task) + "/suggest", body.json());
+  }
+
   Result<std::vector<service::TaskInfo>> ListTasks() override {
     CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", "/v1/tasks"));
     std::vector<service::TaskInfo> tasks;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/remote_session.h"
+#include "http/desk_answers.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -13,6 +14,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kPatientMs = 3'600'000;  // Nobody waits behind a socket.
+
+// What the server would answer.
+Result<json::object> ParseAnswer(const std::string& text) {
+  CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(text));
+  return std::move(value.get_object());
+}
 
 // A Service of the command's own, with what must outlive it.
 class LocalSession final : public Session {
@@ -69,6 +76,17 @@ class LocalSession final : public Session {
   Result<learn::Metrics> Evaluate(const std::string& task,
                                   std::vector<service::EvaluateRow> rows) override {
     return service_->Evaluate(task, rows);
+  }
+
+  Result<json::object> Audit(const std::string& task, std::int64_t shown_max) override {
+    CTT_ASSIGN_OR_RETURN(const auto audit,
+                         service_->Audit(task, static_cast<std::size_t>(shown_max)));
+    return ParseAnswer(http::AuditJson(audit));
+  }
+  Result<json::object> Suggest(const std::string& task, const std::vector<std::string>& texts,
+                               const service::SuggestOptions& options) override {
+    CTT_ASSIGN_OR_RETURN(const auto suggestions, service_->Suggest(task, texts, options));
+    return ParseAnswer(http::SuggestJson(task, texts, suggestions));
   }
 
   Result<std::vector<service::TaskInfo>> ListTasks() override { return service_->ListTasks(); }

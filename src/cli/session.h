@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "cli/settings.h"
 #include "learn/metrics.h"
 #include "service/service.h"
@@ -38,6 +39,11 @@ class Session {
                                              const service::PredictOptions& options) = 0;
   virtual Result<learn::Metrics> Evaluate(const std::string& task,
                                           std::vector<service::EvaluateRow> rows) = 0;
+  // The answers of the data desk, as GET .../audit and POST .../suggest give them.
+  virtual Result<json::object> Audit(const std::string& task, std::int64_t shown_max) = 0;
+  virtual Result<json::object> Suggest(const std::string& task,
+                                       const std::vector<std::string>& texts,
+                                       const service::SuggestOptions& options) = 0;
   virtual Result<std::vector<service::TaskInfo>> ListTasks() = 0;  // Labels may be left out.
   virtual Result<service::TaskInfo> ShowTask(const std::string& task) = 0;
   virtual Result<service::TaskInfo> ChangeTask(const std::string& task,

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kTopKMax = 10'000;  // Labels that a task may have (service::Limits).
 constexpr std::int64_t kTimeoutMsMax = 60'000;
+constexpr std::int64_t kSuggestionsMax = 1000;
 
 Result<json::object> ParseObject(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(body));
@@ -227,6 +228,16 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view bo
     rows.push_back(*std::move(row));
   }
   return rows;
+}
+
+Result<SuggestRequest> ParseSuggest(std::string_view body) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"texts", "count"}));
+  SuggestRequest request;
+  CTT_ASSIGN_OR_RETURN(request.texts, RequiredStrings(object, "texts"));
+  CTT_ASSIGN_OR_RETURN(const auto count, IntegerIn(object, "count", 1, kSuggestionsMax));
+  request.options.count = count.value_or(request.options.count);
+  return request;
 }
 
 Result<std::string> ParseName(std::string_view body) {

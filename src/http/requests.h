@@ -44,6 +44,13 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluate(std::string_view body);
 // One {text, label} a line; errors name the line.
 Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view body);
 
+struct SuggestRequest {
+  std::vector<std::string> texts;  // Any number that the body holds.
+  service::SuggestOptions options;
+};
+// {texts, count}
+Result<SuggestRequest> ParseSuggest(std::string_view body);
+
 Result<std::string> ParseName(std::string_view body);              // {name}
 Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
 // {name, out_of_scope_rate, prior, groups}, at least one of them.

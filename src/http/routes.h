@@ -1,6 +1,7 @@
 #pragma once
 // The route table: every row of the server, in the order of api/openapi.yaml. A row's handler is in
-// the file of its subject: probe_routes.cc, predict_routes.cc, task_routes.cc, example_routes.cc.
+// the file of its subject: probe_routes.cc, predict_routes.cc, desk_routes.cc, task_routes.cc,
+// example_routes.cc.
 #include <span>
 
 #include "http/route.h"
@@ -21,6 +22,10 @@ void PredictBatch(CallPtr call, Answer answer);
 void PredictTask(CallPtr call, Answer answer);
 Result<Reply> Evaluate(const Call& call);
 void RouteTexts(CallPtr call, Answer answer);
+
+// desk_routes.cc
+Result<Reply> Audit(const Call& call);
+Result<Reply> Suggest(const Call& call);
 
 // task_routes.cc
 Result<Reply> ListTaskIds(const Call& call);

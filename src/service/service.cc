@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "learn/suggest.h"
 #include "service/answerer.h"
 #include "service/catalog.h"
 #include "service/encode_queue.h"
@@ -98,6 +99,10 @@ struct Service::State {
   // Tasks as the catalog has them at this moment, by id.
   std::map<store::TaskId, std::shared_ptr<const ServedTask>> TasksById() const;
   Result<encoder::Features> EncodeNow(std::vector<text::TokenIds> texts);
+  // Encodes the texts chunk by chunk and hands out the features of each, in order.
+  Status ForEachPhi(
+      const std::vector<std::string>& texts,
+      const std::function<void(std::size_t text, std::span<const std::int8_t> phi)>& take);
 };
 
 // A data directory holds features of one encoder only.
@@ -159,6 +164,21 @@ Result<encoder::Features> Service::State::EncodeNow(std::vector<text::TokenIds> 
   return Wait<encoder::Features>([&](Done<encoder::Features> done) {
     queue->Submit(std::move(texts), Priority::kBulk, 0, std::move(done));
   });
+}
+
+Status Service::State::ForEachPhi(
+    const std::vector<std::string>& texts,
+    const std::function<void(std::size_t text, std::span<const std::int8_t> phi)>& take) {
+  const std::size_t dim = encoder->feature_dim();
+  for (std::size_t first = 0; first < texts.size(); first += kChunkTexts) {
+    const std::size_t last = std::min(texts.size(), first + kChunkTexts);
+    CTT_ASSIGN_OR_RETURN(const encoder::Features features,
+                         EncodeNow(Tokenize({texts.begin() + static_cast<std::ptrdiff_t>(first),
+                                             texts.begin() + static_cast<std::ptrdiff_t>(last)})));
+    for (std::size_t i = first; i < last; ++i)
+      take(i, {features.phi.data() + (i - first) * dim, dim});
+  }
+  return Status::Ok();
 }
 
 Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options, const Clock& clock,
@@ -416,19 +436,42 @@ Result<learn::Metrics> Service::Evaluate(const std::string& task,
   for (const EvaluateRow& row : rows) texts.push_back(row.text);
   CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
   std::vector<learn::Judged> judged;
-  const std::size_t dim = state_->encoder->feature_dim();
-  for (std::size_t first = 0; first < texts.size(); first += kChunkTexts) {
-    const std::size_t last = std::min(texts.size(), first + kChunkTexts);
-    CTT_ASSIGN_OR_RETURN(
-        const encoder::Features features,
-        state_->EncodeNow(state_->Tokenize({texts.begin() + static_cast<std::ptrdiff_t>(first),
-                                            texts.begin() + static_cast<std::ptrdiff_t>(last)})));
-    for (std::size_t i = first; i < last; ++i) {
-      const std::span<const std::int8_t> phi(features.phi.data() + (i - first) * dim, dim);
-      judged.push_back({rows[i].label, answerer.Predict(phi)});
-    }
-  }
+  CTT_RETURN_IF_ERROR(
+      state_->ForEachPhi(texts, [&](std::size_t i, std::span<const std::int8_t> phi) {
+        judged.push_back({rows[i].label, answerer.Predict(phi)});
+      }));
   return learn::Evaluate(judged, answerer.head().labels());
+}
+
+Result<AuditAnswer> Service::Audit(const std::string& task, std::size_t shown_max) {
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  return AuditServedTask(state_->stores, *served, state_->encoder->feature_dim(), shown_max);
+}
+
+Result<std::vector<Suggestion>> Service::Suggest(const std::string& task,
+                                                 const std::vector<std::string>& texts,
+                                                 const SuggestOptions& options) {
+  if (options.count < 1)
+    return Status(Code::kInvalidArgument, "out_of_range", "'count' must be at least 1");
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  CTT_ASSIGN_OR_RETURN(const Answerer answerer, state_->AnswererOf(*served, std::nullopt));
+  CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
+  PredictOptions first_only;
+  first_only.top_k = 1;
+  std::vector<std::int8_t> all;
+  std::vector<double> uncertainty;
+  std::vector<Suggestion> answers;
+  CTT_RETURN_IF_ERROR(
+      state_->ForEachPhi(texts, [&](std::size_t i, std::span<const std::int8_t> phi) {
+        all.insert(all.end(), phi.begin(), phi.end());
+        answers.push_back({static_cast<std::int64_t>(i), answerer.Answer(phi, first_only)});
+        uncertainty.push_back(1 - answers.back().answer.margin);
+      }));
+  std::vector<Suggestion> chosen;
+  for (const std::size_t i : learn::SuggestRows(all, state_->encoder->feature_dim(), uncertainty,
+                                                static_cast<std::size_t>(options.count)))
+    chosen.push_back(std::move(answers[i]));
+  return chosen;
 }
 
 Result<std::vector<float>> Service::Embed(const std::vector<std::string>& texts) {

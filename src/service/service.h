@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "encoder/encoder.h"
 #include "learn/metrics.h"
+#include "service/audit.h"
 #include "service/types.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -102,6 +103,15 @@ class Service {
   Result<ExampleInfo> FindExample(const std::string& task, const std::string& id);
 
   Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows);
+
+  // What is odd about the examples of a task: the served head's choices, every example that is
+  // held. Each list shows at most `shown_max`. kFailedPrecondition ("task_empty").
+  Result<AuditAnswer> Audit(const std::string& task, std::size_t shown_max);
+
+  // Which of the texts to label next, the most telling first (learn/suggest.h). As Predict.
+  Result<std::vector<Suggestion>> Suggest(const std::string& task,
+                                          const std::vector<std::string>& texts,
+                                          const SuggestOptions& options);
 
   // Embeddings [texts, H], row-major, unit length.
   Result<std::vector<float>> Embed(const std::vector<std::string>& texts);

@@ -125,7 +125,8 @@ Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
   return statistics;
 }
 
-Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark) {
+Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark,
+                           std::vector<std::string>* ids) {
   CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(log, task));
   learn::Rows rows;
   std::map<store::LabelId, std::int32_t> index;
@@ -138,6 +139,7 @@ Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq wat
     if (label == index.end()) return DataLoss("an example has a label that does not exist");
     rows.phi.insert(rows.phi.end(), row.phi.begin(), row.phi.end());
     rows.label_index.push_back(label->second);
+    if (ids != nullptr) ids->push_back(row.id);
     return Status::Ok();
   }));
   return rows;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "learn/rates.h"
@@ -58,7 +59,9 @@ Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, stor
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
                                        store::Seq watermark, std::int32_t feature_dim);
 
-Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark);
+// The example set at a watermark, and the ids of its rows where `ids` is given.
+Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark,
+                           std::vector<std::string>* ids = nullptr);
 
 // The head of a version: its artefact, or solved again from the log, which must give the digest
 // that the version names. kDataLoss otherwise.

@@ -158,6 +158,15 @@ struct EvaluateRow {
   std::string label;
 };
 
+struct SuggestOptions {
+  std::int64_t count = 10;  // Texts to suggest, at most.
+};
+
+struct Suggestion {
+  std::int64_t index = 0;  // Of the text among those given.
+  TextAnswer answer;       // Its first label only.
+};
+
 struct ModelInfo {
   std::string name;
   std::string encoder_id;

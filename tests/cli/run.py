@@ -199,6 +199,26 @@ class AnswerTest(Case):
         self.assertTrue({"macro_f1", "log_loss", "ece"} <= set(figures))
         self.assertIn("accuracy 0.8571", self.good("evaluate", "t", path))
 
+    def test_the_data_desk(self):
+        self.learn_rows()
+        self.good("learn", "t", self.file("more.jsonl", jsonl([{"text": "my parcel is lost", "label": "billing", "id": "wrong"},
+                                                               {"text": "where is my parcel", "label": "delivery", "id": "again"}])))
+        audit = self.answer("audit", "t")
+        self.assertEqual((audit["examples"], audit["duplicates"]), (8, [{"label": "delivery", "ids": ["e0", "again"]}]))
+        self.assertIn("wrong", [suspect["id"] for suspect in audit["suspects"]])
+        text = self.good("audit", "t")
+        for part in ("wrong: billing", "my parcel is lost", "1 examples repeat", "accuracy by number of examples"):
+            self.assertIn(part, text)
+        self.assertEqual(len(self.answer("audit", "t", "--limit", "1")["suspects"]), 1)
+        pool = self.file("pool.txt", "where is my parcel now\n\nthe parcel costs too much\nthe parcel costs too much\n")
+        lines = [json.loads(line) for line in self.good("suggest", "t", pool, "--json").splitlines()]
+        self.assertEqual(sorted(line["line"] for line in lines), [1, 3])
+        self.assertIn("line ", self.good("suggest", "t", pool, "--count", "1"))
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("audit", "t", "--url", url), audit)
+            self.assertEqual([json.loads(line) for line in self.good("suggest", "t", pool, "--json", "--url", url).splitlines()], lines)
+
     def test_an_unknown_task_is_named_with_the_near_ones(self):
         self.learn_rows("banking")
         for words in (["predict", "bankin", "x"], ["evaluate", "bankin", "rows.jsonl"], ["tasks", "show", "bankin"], ["versions", "bankin"],
