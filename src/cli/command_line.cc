@@ -35,8 +35,8 @@ struct Arguments {
   std::optional<double> out_of_scope_rate;
   std::optional<std::string> prior;
   std::optional<std::string> groups;
-  std::string group;
-  bool json = false, route = false;
+  std::string group, out_of_scope, html;
+  bool json = false, route = false, joint = false;
   std::function<Status(const CommandContext&)> run;
 };
 
@@ -171,19 +171,26 @@ class CommandLine {
     AddDesk();
 
     CLI::App* evaluate = Add(app_, "evaluate", "Accuracy and more on a labelled file",
-                             [&a](const CommandContext& c) { return Evaluate(c, a.task, a.rows); });
+                             [&a](const CommandContext& c) {
+                               return Evaluate(c, a.task, a.rows, a.out_of_scope, a.html);
+                             });
     AddTask(evaluate);
     evaluate->add_option("file", a.rows.path, kTableHelp)->required();
+    evaluate->add_option("--oos", a.out_of_scope, "Texts of no label, to measure the scope with");
+    evaluate->add_option("--html", a.html, "Where a report with plots goes");
     AddColumns(evaluate, true);
 
     CLI::App* continual = Add(
         app_, "continual",
         "Learn the tasks of a folder one after another, in a directory made for it; after each, "
         "evaluate all. A task not learned yet counts as accuracy 0",
-        [&a](const CommandContext& c) { return Continual(c, a.folder, a.order); });
+        [&a](const CommandContext& c) { return Continual(c, a.folder, a.order, a.joint, a.html); });
     continual->add_option("folder", a.folder, "Its subfolders have train.jsonl and test.jsonl")
         ->required();
     continual->add_option("--order", a.order, "Subfolders, in order")->delimiter(',');
+    continual->add_flag("--joint", a.joint,
+                        "Learn all tasks once more, together, and print the intransigence");
+    continual->add_option("--html", a.html, "Where a report with plots goes");
   }
 
   void AddDesk() {

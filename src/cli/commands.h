@@ -36,7 +36,9 @@ Status Route(const CommandContext& context, const std::string& group,
              const std::vector<std::string>& texts, const service::PredictOptions& options);
 Status RouteFile(const CommandContext& context, const std::string& group, const RowSource& source,
                  const std::string& output, const service::PredictOptions& options);
-Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source);
+// `out_of_scope`: a file of texts of no label, or empty; `html`: where a report goes, or empty.
+Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source,
+                const std::string& out_of_scope, const std::string& html);
 
 // What is odd about a task's examples; each list shows at most `shown_max`.
 Status Audit(const CommandContext& context, const std::string& task, std::int64_t shown_max);
@@ -54,7 +56,7 @@ Status ListVersions(const CommandContext& context, const std::string& task);
 Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
 
 Status Continual(const CommandContext& context, const std::string& folder,
-                 const std::vector<std::string>& order);
+                 const std::vector<std::string>& order, bool joint, const std::string& html);
 Status Embed(const CommandContext& context, const RowSource& source, const std::string& output);
 // Texts from `source`, or when its path is empty token ids from the file `ids`.
 Status BenchEncode(const CommandContext& context, const RowSource& source, const std::string& ids,

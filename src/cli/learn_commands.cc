@@ -12,18 +12,6 @@
 namespace ctt::cli {
 namespace {
 
-json::array DescribeClasses(const learn::Metrics& metrics) {
-  json::array classes;
-  for (const learn::ClassMetrics& row : metrics.classes) {
-    classes.push_back({{"label", row.label},
-                       {"support", row.support},
-                       {"precision", row.precision},
-                       {"recall", row.recall},
-                       {"f1", row.f1}});
-  }
-  return classes;
-}
-
 // The file's ids: one a line, or {"id"} objects as `ctt learn` takes them.
 Result<std::vector<std::string>> ReadIdsToUnlearn(const std::string& path) {
   std::ifstream file;
@@ -98,31 +86,6 @@ Status Unlearn(const CommandContext& context, const std::string& task, std::vect
   } else {
     fmt::print("{}: unlearned {} examples, {} were not held; {} are left\n", task,
                receipt.ids.size(), receipt.missing.size(), receipt.examples);
-  }
-  return Status::Ok();
-}
-
-Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source) {
-  CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open(source, true));
-  CTT_ASSIGN_OR_RETURN(std::vector<FileRow> rows, file.ReadAll());
-  if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
-  std::vector<service::EvaluateRow> labelled;
-  for (FileRow& row : rows) labelled.push_back({std::move(row.text), std::move(row.label)});
-  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto metrics, session->Evaluate(task, std::move(labelled)));
-  if (context.json) {
-    PrintJson({{"task", task},
-               {"n", metrics.n},
-               {"accuracy", metrics.accuracy},
-               {"macro_f1", metrics.macro_f1},
-               {"weighted_f1", metrics.weighted_f1},
-               {"log_loss", metrics.log_loss},
-               {"ece", metrics.ece},
-               {"in_scope_rate", metrics.in_scope_rate},
-               {"classes", DescribeClasses(metrics)}});
-  } else {
-    fmt::print("{}: {} rows, accuracy {:.4f}, macro F1 {:.4f}, log-loss {:.4f}, ECE {:.4f}\n", task,
-               metrics.n, metrics.accuracy, metrics.macro_f1, metrics.log_loss, metrics.ece);
   }
   return Status::Ok();
 }

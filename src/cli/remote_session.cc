@@ -13,8 +13,8 @@
 namespace ctt::cli {
 namespace {
 
-constexpr std::size_t kTextsPerCall = 100;   // The server's default limit.
-constexpr std::int32_t kAllLabels = 10'000;  // The most that a task may have.
+constexpr std::size_t kTextsPerCall = 100;  // The server's default limit.
+constexpr std::int64_t kEvaluateMs = 3'600'000;
 constexpr auto kSettlePoll = std::chrono::milliseconds(100);
 constexpr int kSettlePollsMax = 6000;
 
@@ -171,33 +171,6 @@ std::string StringsJson(std::string_view key, const std::vector<std::string>& st
   return std::move(out).Take();
 }
 
-// The service's metrics over answers that came through HTTP.
-class Judge {
- public:
-  void Add(const std::string& truth, const service::TextAnswer& answer) {
-    learn::Judged row;
-    row.truth = truth;
-    row.prediction.in_scope = answer.in_scope;
-    row.prediction.margin = answer.margin;
-    if (labels_.empty()) SetLabels(answer);
-    for (const service::LabelScore& score : answer.ranked) {
-      const auto at = std::lower_bound(labels_.begin(), labels_.end(), score.label);
-      row.prediction.ranked.push_back(
-          {static_cast<std::int32_t>(at - labels_.begin()), score.probability});
-    }
-    rows_.push_back(std::move(row));
-  }
-  learn::Metrics metrics() const { return learn::Evaluate(rows_, labels_); }
-
- private:
-  void SetLabels(const service::TextAnswer& answer) {
-    for (const service::LabelScore& score : answer.ranked) labels_.push_back(score.label);
-    std::sort(labels_.begin(), labels_.end());
-  }
-  std::vector<learn::Judged> rows_;
-  std::vector<std::string> labels_;
-};
-
 class RemoteSession final : public Session {
  public:
   explicit RemoteSession(HttpClient client) : client_(std::move(client)) {}
@@ -253,19 +226,21 @@ class RemoteSession final : public Session {
     return answer;
   }
 
-  Result<learn::Metrics> Evaluate(const std::string& task,
-                                  std::vector<service::EvaluateRow> rows) override {
-    Judge judge;
-    service::PredictOptions options;
-    options.top_k = kAllLabels;
-    for (std::size_t i = 0; i < rows.size(); i += kTextsPerCall) {
-      const std::size_t end = std::min(i + kTextsPerCall, rows.size());
-      std::vector<std::string> texts;
-      for (std::size_t r = i; r < end; ++r) texts.push_back(rows[r].text);
-      CTT_ASSIGN_OR_RETURN(const auto answer, Predict(task, std::move(texts), options));
-      for (std::size_t r = i; r < end; ++r) judge.Add(rows[r].label, answer.texts[r - i]);
-    }
-    return judge.metrics();
+  Result<std::string> Evaluate(const std::string& task,
+                               const std::vector<service::EvaluateRow>& rows,
+                               const std::vector<std::string>& out_of_scope) override {
+    JsonWriter body;
+    body.BeginObject().Key("rows").BeginArray();
+    for (const service::EvaluateRow& row : rows)
+      body.BeginObject().Field("text", row.text).Field("label", row.label).EndObject();
+    body.EndArray();
+    if (!out_of_scope.empty()) AppendStrings(body, "out_of_scope", out_of_scope);
+    body.EndObject();
+    CTT_ASSIGN_OR_RETURN(HttpAnswer answer,
+                         client_.Call("POST", Path(task) + "/evaluate", body.json(),
+                                      "application/json", kEvaluateMs));
+    if (answer.status != 200) return Problem(answer);
+    return std::move(answer.body);
   }
 
   Result<json::object> Audit(const std::string& task, std::int64_t shown_max) override {

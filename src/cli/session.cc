@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/remote_session.h"
+#include "http/answers.h"
 #include "http/desk_answers.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -73,9 +74,12 @@ class LocalSession final : public Session {
     });
   }
 
-  Result<learn::Metrics> Evaluate(const std::string& task,
-                                  std::vector<service::EvaluateRow> rows) override {
-    return service_->Evaluate(task, rows);
+  Result<std::string> Evaluate(const std::string& task,
+                               const std::vector<service::EvaluateRow>& rows,
+                               const std::vector<std::string>& out_of_scope) override {
+    CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics,
+                         service_->Evaluate(task, rows, out_of_scope));
+    return http::MetricsJson(task, metrics);
   }
 
   Result<json::object> Audit(const std::string& task, std::int64_t shown_max) override {

@@ -37,8 +37,10 @@ class Session {
   virtual Result<service::RouteAnswer> Route(std::vector<std::string> texts,
                                              const std::string& group,
                                              const service::PredictOptions& options) = 0;
-  virtual Result<learn::Metrics> Evaluate(const std::string& task,
-                                          std::vector<service::EvaluateRow> rows) = 0;
+  // The JSON text that POST .../evaluate answers.
+  virtual Result<std::string> Evaluate(const std::string& task,
+                                       const std::vector<service::EvaluateRow>& rows,
+                                       const std::vector<std::string>& out_of_scope) = 0;
   // The answers of the data desk, as GET .../audit and POST .../suggest give them.
   virtual Result<json::object> Audit(const std::string& task, std::int64_t shown_max) = 0;
   virtual Result<json::object> Suggest(const std::string& task,

@@ -268,32 +268,6 @@ std::string ExamplePageJson(const service::ExampleInfoPage& page) {
   return std::move(json).Take();
 }
 
-std::string MetricsJson(const std::string& task, const learn::Metrics& metrics) {
-  JsonWriter json;
-  json.BeginObject()
-      .Field("task", task)
-      .Field("n", metrics.n)
-      .Field("accuracy", metrics.accuracy)
-      .Field("macro_f1", metrics.macro_f1)
-      .Field("weighted_f1", metrics.weighted_f1)
-      .Field("log_loss", metrics.log_loss)
-      .Field("ece", metrics.ece)
-      .Field("in_scope_rate", metrics.in_scope_rate)
-      .Key("classes")
-      .BeginArray();
-  for (const learn::ClassMetrics& row : metrics.classes) {
-    json.BeginObject()
-        .Field("label", row.label)
-        .Field("support", row.support)
-        .Field("precision", row.precision)
-        .Field("recall", row.recall)
-        .Field("f1", row.f1)
-        .EndObject();
-  }
-  json.EndArray().EndObject();
-  return std::move(json).Take();
-}
-
 std::string ModelJson(const service::ModelInfo& model, std::string_view version) {
   JsonWriter json;
   json.BeginObject()

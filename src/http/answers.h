@@ -29,7 +29,8 @@ std::string VersionsJson(const std::string& task,
                          const std::vector<service::VersionInfo>& versions);
 std::string ExampleJson(const service::ExampleInfo& example);
 std::string ExamplePageJson(const service::ExampleInfoPage& page);
-std::string MetricsJson(const std::string& task, const learn::Metrics& metrics);
+std::string MetricsJson(const std::string& task,
+                        const learn::Metrics& metrics);  // metrics_answer.cc
 std::string ModelJson(const service::ModelInfo& model, std::string_view version);
 
 }  // namespace ctt::http

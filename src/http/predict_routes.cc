@@ -61,10 +61,11 @@ void RouteTexts(CallPtr call, Answer answer) {
 }
 
 Result<Reply> Evaluate(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const auto rows, call.media == MediaType::kNdjson
-                                            ? ParseEvaluateLines(call.body)
-                                            : ParseEvaluate(call.body));
-  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics, call.service().Evaluate(call.params[0], rows));
+  CTT_ASSIGN_OR_RETURN(const EvaluateRequest request, call.media == MediaType::kNdjson
+                                                          ? ParseEvaluateLines(call.body)
+                                                          : ParseEvaluate(call.body));
+  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics,
+                       call.service().Evaluate(call.params[0], request.rows, request.out_of_scope));
   return JsonReply(MetricsJson(call.params[0], metrics));
 }
 

@@ -197,25 +197,29 @@ Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body) {
   return rows;
 }
 
-Result<std::vector<service::EvaluateRow>> ParseEvaluate(std::string_view body) {
+Result<EvaluateRequest> ParseEvaluate(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"rows", "examples"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"rows", "examples", "out_of_scope"}));
   if (object.contains("rows") && object.contains("examples"))
     return Status(Code::kInvalidArgument, "conflicting_fields",
                   "give 'rows' or 'examples', not both");
   const char* key = object.contains("examples") ? "examples" : "rows";
   CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, key));
-  std::vector<service::EvaluateRow> rows;
+  EvaluateRequest request;
   for (const json::value& value : *array) {
     Result<service::EvaluateRow> row = ParseEvaluateRow(value);
-    if (!row.ok()) return RowError(row.status(), rows.size() + 1);
-    rows.push_back(*std::move(row));
+    if (!row.ok()) return RowError(row.status(), request.rows.size() + 1);
+    request.rows.push_back(*std::move(row));
   }
-  return rows;
+  if (const json::value* others = object.if_contains("out_of_scope");
+      others != nullptr && !others->is_null()) {
+    CTT_ASSIGN_OR_RETURN(request.out_of_scope, Strings(object, "out_of_scope"));
+  }
+  return request;
 }
 
-Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view body) {
-  std::vector<service::EvaluateRow> rows;
+Result<EvaluateRequest> ParseEvaluateLines(std::string_view body) {
+  EvaluateRequest request;
   for (std::size_t number = 1; !body.empty(); ++number) {
     const std::size_t end = std::min(body.find('\n'), body.size());
     const std::string_view line = body.substr(0, end);
@@ -225,9 +229,9 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view bo
     if (!value.ok()) return RowError(value.status(), number);
     Result<service::EvaluateRow> row = ParseEvaluateRow(*value);
     if (!row.ok()) return RowError(row.status(), number);
-    rows.push_back(*std::move(row));
+    request.rows.push_back(*std::move(row));
   }
-  return rows;
+  return request;
 }
 
 Result<SuggestRequest> ParseSuggest(std::string_view body) {

@@ -39,10 +39,14 @@ Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max);
 Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body);
 Result<service::LearnRow> ParseLearnRow(const json::value& value);
 
-// {rows | examples: [{text, label}]}
-Result<std::vector<service::EvaluateRow>> ParseEvaluate(std::string_view body);
+struct EvaluateRequest {
+  std::vector<service::EvaluateRow> rows;
+  std::vector<std::string> out_of_scope;  // Texts of no label.
+};
+// {rows | examples: [{text, label}], out_of_scope}
+Result<EvaluateRequest> ParseEvaluate(std::string_view body);
 // One {text, label} a line; errors name the line.
-Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view body);
+Result<EvaluateRequest> ParseEvaluateLines(std::string_view body);
 
 struct SuggestRequest {
   std::vector<std::string> texts;  // Any number that the body holds.

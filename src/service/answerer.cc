@@ -41,17 +41,20 @@ TextAnswer Answerer::Answer(std::span<const std::int8_t> phi, const PredictOptio
   answer.scope_score = prediction.scope_score;
   answer.in_scope = prediction.in_scope;
   answer.margin = prediction.margin;
-  if (options.error_rate) answer.set = SetOf(prediction, *options.error_rate);
+  if (!options.error_rate) return answer;
+  answer.set.emplace();
+  for (const std::int32_t label : SetOf(prediction, *options.error_rate))
+    answer.set->push_back(head_->labels()[label]);
   return answer;
 }
 
-std::vector<std::string> Answerer::SetOf(const learn::Prediction& prediction,
-                                         double error_rate) const {
+std::vector<std::int32_t> Answerer::SetOf(const learn::Prediction& prediction,
+                                          double error_rate) const {
   const double quantile =
       rates_ == nullptr ? 1 : rates_->SetQuantile(head_->settings().kind, error_rate);
-  std::vector<std::string> set;
+  std::vector<std::int32_t> set;
   for (const learn::LabelProbability& row : prediction.ranked)
-    if (set.empty() || 1 - row.probability <= quantile) set.push_back(head_->labels()[row.label]);
+    if (set.empty() || 1 - row.probability <= quantile) set.push_back(row.label);
   return set;
 }
 

@@ -24,10 +24,10 @@ class Answerer {
   learn::Prediction Predict(std::span<const std::int8_t> phi) const;
   // The first options.top_k labels, and the set when options.error_rate is given.
   TextAnswer Answer(std::span<const std::int8_t> phi, const PredictOptions& options) const;
+  // Label indices of the LAC set, by falling probability.
+  std::vector<std::int32_t> SetOf(const learn::Prediction& prediction, double error_rate) const;
 
  private:
-  std::vector<std::string> SetOf(const learn::Prediction& prediction, double error_rate) const;
-
   std::shared_ptr<const learn::Head> head_;
   std::shared_ptr<const learn::Rates> rates_;
   double scope_threshold_;

@@ -429,18 +429,29 @@ Result<ExampleInfo> Service::FindExample(const std::string& task, const std::str
 }
 
 Result<learn::Metrics> Service::Evaluate(const std::string& task,
-                                         const std::vector<EvaluateRow>& rows) {
+                                         const std::vector<EvaluateRow>& rows,
+                                         const std::vector<std::string>& out_of_scope) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
   CTT_ASSIGN_OR_RETURN(const Answerer answerer, state_->AnswererOf(*served, std::nullopt));
   std::vector<std::string> texts;
   for (const EvaluateRow& row : rows) texts.push_back(row.text);
   CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
+  if (!out_of_scope.empty()) {
+    const Status others = CheckTexts(out_of_scope, state_->options.limits);
+    if (!others.ok()) return others.WithContext("out of scope");
+  }
   std::vector<learn::Judged> judged;
   CTT_RETURN_IF_ERROR(
       state_->ForEachPhi(texts, [&](std::size_t i, std::span<const std::int8_t> phi) {
-        judged.push_back({rows[i].label, answerer.Predict(phi)});
+        judged.push_back({rows[i].label, answerer.Predict(phi), {}});
+        judged.back().set = answerer.SetOf(judged.back().prediction, kEvaluateErrorRate);
       }));
-  return learn::Evaluate(judged, answerer.head().labels());
+  std::vector<learn::Prediction> others;
+  CTT_RETURN_IF_ERROR(
+      state_->ForEachPhi(out_of_scope, [&](std::size_t, std::span<const std::int8_t> phi) {
+        others.push_back(answerer.Predict(phi));
+      }));
+  return learn::Evaluate(judged, others, answerer.head().labels());
 }
 
 Result<AuditAnswer> Service::Audit(const std::string& task, std::size_t shown_max) {

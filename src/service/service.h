@@ -102,7 +102,9 @@ class Service {
                                        std::int32_t limit);
   Result<ExampleInfo> FindExample(const std::string& task, const std::string& id);
 
-  Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows);
+  // `out_of_scope` are texts of no label, to measure the scope decision with; may be empty.
+  Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows,
+                                  const std::vector<std::string>& out_of_scope);
 
   // What is odd about the examples of a task: the served head's choices, every example that is
   // held. Each list shows at most `shown_max`. kFailedPrecondition ("task_empty").

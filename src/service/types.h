@@ -153,6 +153,8 @@ struct ExampleInfoPage {
   std::int64_t next_after = 0;  // 0: this was the last page.
 };
 
+inline constexpr double kEvaluateErrorRate = 0.1;  // Of the sets whose coverage is measured.
+
 struct EvaluateRow {
   std::string text;
   std::string label;

@@ -198,6 +198,26 @@ class AnswerTest(Case):
         self.assertAlmostEqual(figures["accuracy"], 6 / 7)
         self.assertTrue({"macro_f1", "log_loss", "ece"} <= set(figures))
         self.assertIn("accuracy 0.8571", self.good("evaluate", "t", path))
+        self.assertEqual(figures["confusion"], [{"truth": "farewell", "answer": figures["confusion"][0]["answer"], "count": 1}])
+        self.assertEqual((len(figures["reliability"]), sum(row["count"] for row in figures["reliability"])), (15, 7))
+        self.assertNotIn("out_of_scope", figures)
+
+    def test_evaluate_with_texts_of_no_label_and_a_report(self):
+        self.learn_rows()
+        path = self.file("rows.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
+        others = self.file("oos.txt", "the mitochondria of a cell\nan opera in four acts\n")
+        scope = self.answer("evaluate", "t", path, "--oos", others, "--html", "report.html")["out_of_scope"]
+        self.assertEqual((scope["n"], scope["auroc"]), (2, 1))
+        page = (self.folder / "report.html").read_text()
+        for part in ("<svg", "delivery", "billing", "AUROC"):
+            self.assertIn(part, page)
+        for word in ("http://", "https://", "<script", "@import", "url("):
+            self.assertNotIn(word, page)
+        self.bad(1, "evaluate", "t", path, "--oos", "absent.txt", says="absent.txt")
+        self.bad(1, "evaluate", "t", path, "--html", "nowhere/report.html", says="cannot write")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("evaluate", "t", path, "--oos", others, "--url", url)["out_of_scope"], scope)
 
     def test_the_data_desk(self):
         self.learn_rows()
@@ -276,6 +296,14 @@ class ContinualTest(Case):
         self.assertEqual(there["ACC"], back["ACC"])
         self.assertEqual(there["ACC"], sum(there["matrix"][1]) / 2)
         self.assertEqual(there["matrix"][0], [there["matrix"][1][0], 0])
+        self.assertEqual((there["forgetting"], there["retention"]), (0, 1))
+        self.assertNotIn("joint", there)
+
+    def test_learned_together_is_as_learned_one_by_one(self):
+        course = self.answer("continual", str(EXAMPLES), "--joint", "--html", "course.html")
+        self.assertEqual((course["joint"], course["intransigence"]), (course["matrix"][1], 0))
+        page = (self.folder / "course.html").read_text()
+        self.assertTrue("<svg" in page and "support" in page and "http" not in page)
 
     def test_nested_folders_and_what_is_missing(self):
         for name in ("shop/a", "shop/b"):

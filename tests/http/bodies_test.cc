@@ -121,9 +121,9 @@ TEST(EvaluateBodyTest, JsonAndLinesSayTheSame) {
       ParseEvaluateLines("{\"text\":\"a\",\"label\":\"x\"}\r\n\n{\"text\":\"b\",\"label\":\"y\"}");
   ASSERT_TRUE(rows.ok() && examples.ok() && lines.ok());
   for (const auto* form : {&*rows, &*examples, &*lines}) {
-    ASSERT_EQ(form->size(), 2U);
-    EXPECT_EQ((*form)[1].text, "b");
-    EXPECT_EQ((*form)[1].label, "y");
+    ASSERT_EQ(form->rows.size(), 2U);
+    EXPECT_EQ(form->rows[1].text, "b");
+    EXPECT_EQ(form->rows[1].label, "y");
   }
   EXPECT_NE(
       ParseEvaluateLines("{\"text\":\"a\",\"label\":\"x\"}\n\n{").status().message().find("row 3"),
