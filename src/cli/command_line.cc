@@ -262,6 +262,11 @@ class CommandLine {
         ->add_option("--error-rate", a.options.error_rate,
                      "Show the set of labels that misses the truth at this rate")
         ->check(CLI::Range(1e-6, 0.5));
+    auto* explain =
+        predict->add_flag("--explain", a.options.explain, "Show the nearest examples of the task");
+    auto* words = predict->add_flag("--explain-words", a.options.explain_words,
+                                    "Show them, and what each word of the text adds");
+    route->excludes(explain)->excludes(words);
     AddColumns(predict, false);
     predict->parse_complete_callback([&a] { CheckPredict(a); });
   }

@@ -15,11 +15,39 @@ namespace {
 
 constexpr std::size_t kPredictChunk = 512;
 
+json::object DescribeExplanation(const service::Explanation& explanation) {
+  json::array nearest, words;
+  for (const service::NearExample& example : explanation.nearest) {
+    nearest.push_back({{"id", example.id},
+                       {"text", example.text ? json::value(*example.text) : json::value()},
+                       {"label", example.label},
+                       {"distance", example.distance}});
+  }
+  for (const service::WordWeight& word : explanation.words)
+    words.push_back({{"word", word.word}, {"weight", word.weight}});
+  json::object object{{"nearest", std::move(nearest)}};
+  if (!words.empty()) object["words"] = std::move(words);
+  return object;
+}
+
+void PrintExplanation(const service::Explanation& explanation) {
+  fmt::print("  nearest examples\n");
+  for (const service::NearExample& example : explanation.nearest)
+    fmt::print("    {:.3f} {}: {}\n", example.distance, example.label,
+               example.text.value_or("(text not kept)"));
+  if (explanation.words.empty()) return;
+  fmt::print("  words, by what they add to the log odds\n   ");
+  for (const service::WordWeight& word : explanation.words)
+    fmt::print(" {} {:+.2f}", word.word, word.weight);
+  fmt::print("\n");
+}
+
 json::object Describe(const service::TextAnswer& answer) {
   json::object line{{"label", answer.ranked[0].label},
                     {"probability", answer.ranked[0].probability},
                     {"in_scope", answer.in_scope}};
   if (answer.set) line["set"] = json::value_from(*answer.set);
+  if (answer.explanation) line["explanation"] = DescribeExplanation(*answer.explanation);
   return line;
 }
 
@@ -43,6 +71,7 @@ void PrintAnswer(const std::string& text, const service::TextAnswer& answer) {
   if (answer.truncated) fmt::print("  (the text is longer than the encoder reads: cut)\n");
   if (!answer.in_scope)
     fmt::print("  (out of scope: unlike everything that the task has learned)\n");
+  if (answer.explanation) PrintExplanation(*answer.explanation);
 }
 
 json::object DescribeRouted(const service::RoutedText& text) {

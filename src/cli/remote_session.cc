@@ -100,12 +100,31 @@ service::TaskInfo ParseTask(const json::object& object) {
   return task;
 }
 
+service::Explanation ParseExplanation(const json::object& object) {
+  service::Explanation explanation;
+  for (const json::value& row : List(object, "nearest")) {
+    if (!row.is_object()) continue;
+    const json::object& near = row.get_object();
+    const auto text = OptionalString(near, "text");
+    explanation.nearest.push_back({Text(near, "id"), text.ok() ? *text : std::nullopt,
+                                   Text(near, "label"), Number(near, "distance")});
+  }
+  for (const json::value& row : List(object, "words"))
+    if (row.is_object())
+      explanation.words.push_back(
+          {Text(row.get_object(), "word"), Number(row.get_object(), "weight")});
+  return explanation;
+}
+
 service::TextAnswer ParseTextAnswer(const json::object& object) {
   service::TextAnswer answer;
   answer.in_scope = Flag(object, "in_scope");
   answer.margin = Number(object, "margin");
   answer.truncated = Flag(object, "truncated");
   if (object.contains("set")) answer.set = Strings(object, "set");
+  if (const json::value* explanation = object.if_contains("explanation");
+      explanation != nullptr && explanation->is_object())
+    answer.explanation = ParseExplanation(explanation->get_object());
   for (const json::value& score : List(object, "labels"))
     if (score.is_object())
       answer.ranked.push_back(
@@ -161,6 +180,8 @@ void AppendStrings(JsonWriter& out, std::string_view key, const std::vector<std:
 void AppendOptions(JsonWriter& out, const service::PredictOptions& options) {
   out.Field("top_k", options.top_k);
   if (options.error_rate) out.Field("error_rate", *options.error_rate);
+  if (options.explain) out.Field("explain", true);
+  if (options.explain_words) out.Field("explain_words", true);
 }
 
 std::string StringsJson(std::string_view key, const std::vector<std::string>& strings) {

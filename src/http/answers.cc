@@ -15,6 +15,27 @@ void AppendStrings(JsonWriter& json, std::string_view name,
   json.EndArray();
 }
 
+void AppendExplanation(JsonWriter& json, const service::Explanation& explanation) {
+  json.Key("explanation").BeginObject().Key("nearest").BeginArray();
+  for (const service::NearExample& example : explanation.nearest) {
+    json.BeginObject().Field("id", example.id).Key("text");
+    if (example.text)
+      json.String(*example.text);
+    else
+      json.Null();
+    json.Field("label", example.label).Field("distance", example.distance).EndObject();
+  }
+  json.EndArray();
+  if (!explanation.words.empty()) {
+    json.Key("words").BeginArray();
+    for (const service::WordWeight& word : explanation.words) {
+      json.BeginObject().Field("word", word.word).Field("weight", word.weight).EndObject();
+    }
+    json.EndArray();
+  }
+  json.EndObject();
+}
+
 void AppendSides(JsonWriter& json, const TextAnswer& text) {
   json.Key("predictions").BeginArray();
   for (const auto& row : text.ranked) json.String(row.label);
@@ -25,6 +46,7 @@ void AppendSides(JsonWriter& json, const TextAnswer& text) {
       .Field("in_scope", text.in_scope)
       .Field("margin", text.margin);
   if (text.set) AppendStrings(json, "set", *text.set);
+  if (text.explanation) AppendExplanation(json, *text.explanation);
 }
 
 // One text as the tasks' own route answers it.
@@ -43,6 +65,7 @@ void AppendAnswer(JsonWriter& json, const TextAnswer& text) {
   }
   json.EndArray();
   if (text.set) AppendStrings(json, "set", *text.set);
+  if (text.explanation) AppendExplanation(json, *text.explanation);
   json.EndObject();
 }
 

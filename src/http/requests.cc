@@ -90,6 +90,10 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
   options.top_k = static_cast<std::int32_t>(top_k.value_or(options.top_k));
   options.timeout_ms = timeout_ms.value_or(options.timeout_ms);
   CTT_ASSIGN_OR_RETURN(options.error_rate, OptionalNumber(object, "error_rate"));
+  CTT_ASSIGN_OR_RETURN(const auto explain, OptionalBool(object, "explain"));
+  CTT_ASSIGN_OR_RETURN(const auto explain_words, OptionalBool(object, "explain_words"));
+  options.explain = explain.value_or(false);
+  options.explain_words = explain_words.value_or(false);
   return Status::Ok();
 }
 
@@ -98,8 +102,9 @@ Status ParseNestedOptions(const json::object& object, service::PredictOptions& o
   if (nested == nullptr || nested->is_null()) return Status::Ok();
   if (!nested->is_object())
     return {Code::kInvalidArgument, "wrong_type", "'options' must be an object"};
-  CTT_RETURN_IF_ERROR(
-      RefuseUnknownKeys(nested->get_object(), {"top_k", "version", "timeout_ms", "error_rate"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(
+      nested->get_object(),
+      {"top_k", "version", "timeout_ms", "error_rate", "explain", "explain_words"}));
   return ParseOptions(nested->get_object(), options);
 }
 
@@ -137,8 +142,8 @@ Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t tex
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(
-      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms", "error_rate"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms",
+                                                 "error_rate", "explain", "explain_words"}));
   PredictRequest request;
   request.task = std::move(task);
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request));
@@ -156,9 +161,16 @@ Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max) {
   request.group = group.value_or("");
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request.predict));
   CTT_RETURN_IF_ERROR(ParseNestedOptions(object, request.predict.options));
-  if (!request.predict.options.version) return request;
-  return Status(Code::kInvalidArgument, "unknown_field",
-                "'version' belongs to one task; a route is answered by live heads");
+  const service::PredictOptions& options = request.predict.options;
+  if (options.version) {
+    return Status(Code::kInvalidArgument, "unknown_field",
+                  "'version' belongs to one task; a route is answered by live heads");
+  }
+  if (options.explain || options.explain_words) {
+    return Status(Code::kInvalidArgument, "unknown_field",
+                  "an explanation belongs to one task; ask the task that the route names");
+  }
+  return request;
 }
 
 Result<service::LearnRow> ParseLearnRow(const json::value& value) {

@@ -20,11 +20,12 @@ struct PredictRequest {
   bool single = false;  // It came as "text": the answer is one, not a list.
   service::PredictOptions options;
 };
-// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate}}
+// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate, explain,
+// explain_words}}
 Result<PredictRequest> ParsePredict(std::string_view body, std::int32_t texts_max);
 // {texts, task_id, options}
 Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t texts_max);
-// {text | texts, top_k, version, timeout_ms, error_rate}
+// {text | texts, top_k, version, timeout_ms, error_rate, explain, explain_words}
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max);
 

@@ -48,6 +48,12 @@ TextAnswer Answerer::Answer(std::span<const std::int8_t> phi, const PredictOptio
   return answer;
 }
 
+double Answerer::Probability(std::span<const std::int8_t> phi, const std::string& label) const {
+  for (const learn::LabelProbability& row : head_->Predict(phi).ranked)
+    if (head_->labels()[row.label] == label) return row.probability;
+  return 0;
+}
+
 std::vector<std::int32_t> Answerer::SetOf(const learn::Prediction& prediction,
                                           double error_rate) const {
   const double quantile =

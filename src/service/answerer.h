@@ -24,6 +24,8 @@ class Answerer {
   learn::Prediction Predict(std::span<const std::int8_t> phi) const;
   // The first options.top_k labels, and the set when options.error_rate is given.
   TextAnswer Answer(std::span<const std::int8_t> phi, const PredictOptions& options) const;
+  // Of one label, by its name; 0 when the head does not know it.
+  double Probability(std::span<const std::int8_t> phi, const std::string& label) const;
   // Label indices of the LAC set, by falling probability.
   std::vector<std::int32_t> SetOf(const learn::Prediction& prediction, double error_rate) const;
 

@@ -9,11 +9,13 @@
 #include "service/answerer.h"
 #include "service/catalog.h"
 #include "service/encode_queue.h"
+#include "service/explainer.h"
 #include "service/learner.h"
 #include "service/router.h"
 #include "service/settler.h"
 #include "service/task_settings.h"
 #include "service/validate.h"
+#include "service/word_weights.h"
 #include "store/data_directory.h"
 
 namespace ctt::service {
@@ -72,6 +74,7 @@ struct Service::State {
   Catalog catalog;
   std::unique_ptr<Settler> settler;
   std::unique_ptr<Learner> learner;
+  std::unique_ptr<Explainer> explainer;
   std::unique_ptr<Router> router;
   std::unique_ptr<EncodeQueue> queue;
 
@@ -87,7 +90,8 @@ struct Service::State {
 
   ~State() {
     if (router != nullptr) router->Stop();  // Its answers reach the queue.
-    queue.reset();                          // Its answers reach the learner.
+    queue.reset();                          // Its answers reach the explainer and the learner.
+    explainer.reset();
     if (settler != nullptr) settler->Stop();
     learner.reset();  // Its last commits still touch the settler.
   }
@@ -95,6 +99,9 @@ struct Service::State {
   Status BindEncoder();
   Status Open();
   std::vector<text::TokenIds> Tokenize(const std::vector<std::string>& texts) const;
+  // Adds to `tokens` each text without each of its words; the words, still without weights.
+  std::vector<std::vector<WordWeight>> AddWithoutWords(const std::vector<std::string>& texts,
+                                                       std::vector<text::TokenIds>& tokens) const;
   Result<Answerer> AnswererOf(const ServedTask& task, std::optional<std::int64_t> version) const;
   // Tasks as the catalog has them at this moment, by id.
   std::map<store::TaskId, std::shared_ptr<const ServedTask>> TasksById() const;
@@ -129,6 +136,7 @@ Status Service::State::Open() {
                                       [this](store::TaskId task) { settler->Touch(task); });
   CTT_RETURN_IF_ERROR(learner->OpenTasks());
   settler->Start(*learner);
+  explainer = std::make_unique<Explainer>(stores);
   router = std::make_unique<Router>(stores, catalog, encoder->feature_dim(), clock);
   queue = std::make_unique<EncodeQueue>(*encoder, ThreadCount(options.threads),
                                         options.limits.queue_tokens_max, clock, metrics);
@@ -199,6 +207,39 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options, c
 Service::Service(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Service::~Service() = default;
 
+std::vector<std::vector<WordWeight>> Service::State::AddWithoutWords(
+    const std::vector<std::string>& texts, std::vector<text::TokenIds>& tokens) const {
+  std::vector<std::vector<WordWeight>> words;
+  for (const std::string& text : texts) {
+    words.emplace_back();
+    for (const std::string_view word : WordsOf(text)) {
+      words.back().push_back({std::string(word), 0});
+      tokens.push_back(encoder->tokenizer().Encode(Without(text, word), encoder->tokens_max()));
+    }
+  }
+  return words;
+}
+
+namespace {
+
+// phi [texts + words, D]: those of the texts, then of each text without each of its words.
+void WeighWords(const Answerer& answerer, const std::vector<std::int8_t>& phi,
+                const std::vector<std::vector<WordWeight>>& words, PredictAnswer& answer) {
+  const auto dim = static_cast<std::size_t>(answerer.head().feature_dim());
+  const std::int8_t* next = phi.data() + words.size() * dim;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const LabelScore& first = answer.texts[i].ranked.front();
+    for (WordWeight word : words[i]) {
+      const double without = answerer.Probability({next, dim}, first.label);
+      word.weight = LogOdds(first.probability) - LogOdds(without);
+      answer.texts[i].explanation->words.push_back(std::move(word));
+      next += dim;
+    }
+  }
+}
+
+}  // namespace
+
 void Service::Predict(std::string task, std::vector<std::string> texts,
                       const PredictOptions& options, Done<PredictAnswer> done) {
   if (const Status status = CheckOptions(options); !status.ok()) return done(status);
@@ -212,12 +253,14 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
   std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
   std::vector<bool> truncated;
   for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
+  std::vector<std::vector<WordWeight>> words;
+  if (options.explain_words) words = state_->AddWithoutWords(texts, tokens);
   const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
   auto answer_all = [this, answerer = *answerer, truncated = std::move(truncated), task, options,
-                     served_version = (*served)->version,
+                     served = *served, words = std::move(words),
                      done = std::move(done)](Result<encoder::Features> features) {
     if (!features.ok()) return done(features.status());
-    PredictAnswer answer{task, options.version.value_or(served_version), {}};
+    PredictAnswer answer{task, options.version.value_or(served->version), {}};
     const std::size_t dim = state_->encoder->feature_dim();
     for (std::size_t i = 0; i < truncated.size(); ++i) {
       const std::span<const std::int8_t> phi(features->phi.data() + i * dim, dim);
@@ -225,9 +268,15 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
       answer.texts.back().truncated = truncated[i];
       state_->metrics.CountPrediction(task, answer.texts.back().in_scope);
     }
-    done(std::move(answer));
+    if (!options.explain && !options.explain_words) return done(std::move(answer));
+    for (TextAnswer& text : answer.texts) text.explanation.emplace();
+    if (options.explain_words) WeighWords(answerer, features->phi, words, answer);
+    if (served->head == nullptr) return done(std::move(answer));  // Nothing is held any more.
+    state_->explainer->Explain(served, std::move(features->phi), std::move(answer), done);
   };
-  state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all));
+  // Words multiply the texts: they give way to others.
+  const Priority priority = options.explain_words ? Priority::kBulk : Priority::kSingle;
+  state_->queue->Submit(std::move(tokens), priority, deadline_us, std::move(answer_all));
 }
 
 std::map<store::TaskId, std::shared_ptr<const ServedTask>> Service::State::TasksById() const {

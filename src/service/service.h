@@ -69,7 +69,8 @@ class Service {
                Done<PredictAnswer> done);
 
   // As Predict, when the caller does not know the task: chosen among those of `group` ("": all)
-  // that have learned something. options.top_k bounds tasks and labels alike; no version. kNotFound
+  // that have learned something. options.top_k bounds tasks and labels alike; no version, no
+  // explanation. kNotFound
   // ("group_not_found").
   void Route(std::vector<std::string> texts, const std::string& group,
              const PredictOptions& options, Done<RouteAnswer> done);

@@ -21,11 +21,30 @@ struct LabelScore {
   double probability = 0;
 };
 
+struct NearExample {
+  std::string id;
+  std::optional<std::string> text;
+  std::string label;
+  double distance = 0;  // learn/neighbours.h
+};
+
+struct WordWeight {
+  std::string word;
+  double weight = 0;  // Log odds of the first label, with the word less without it.
+};
+
+struct Explanation {
+  std::vector<NearExample> nearest;  // Five at most, rising distance.
+  std::vector<WordWeight> words;     // In the order of the text; when asked for.
+};
+
 struct PredictOptions {
   std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
   std::optional<std::int64_t> version;  // A head version instead of the live one.
   std::int64_t timeout_ms = 5000;
   std::optional<double> error_rate;  // Asks for the LAC set at this rate, in (0, 0.5].
+  bool explain = false;              // Asks for the nearest examples,
+  bool explain_words = false;        // and for the weight of each word too.
 };
 
 struct TextAnswer {
@@ -36,6 +55,7 @@ struct TextAnswer {
   bool truncated = false;  // The text had more tokens than the encoder reads.
   // Labels that hold the truth but for error_rate of the time, by falling probability; never empty.
   std::optional<std::vector<std::string>> set;
+  std::optional<Explanation> explanation;
 };
 
 struct PredictAnswer {
