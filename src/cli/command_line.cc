@@ -31,6 +31,7 @@ struct Arguments {
   std::int64_t version = 0;
   service::PredictOptions options;
   service::SuggestOptions suggest;
+  service::LabelDescription label;
   std::int64_t shown_max = 20;
   std::optional<double> out_of_scope_rate;
   std::optional<std::string> prior;
@@ -233,6 +234,7 @@ class CommandLine {
     AddTask(rename);
     rename->add_option("name", a.name, "Its new name")->required();
     AddTaskSet(*tasks);
+    AddLabels(*tasks);
     AddTask(Add(*tasks, "delete", "Delete a task with all it holds",
                 [&a](const CommandContext& c) { return DeleteTask(c, a.task); }));
     AddTask(Add(app_, "versions", "Head versions of a task, newest first",
@@ -310,6 +312,27 @@ class CommandLine {
         ->check(CLI::IsMember({"empirical", "uniform"}));
     settings->add_option("--groups", a.groups, "Groups for routing, with commas; '' for none");
     settings->require_option(1, 0);
+  }
+
+  void AddLabels(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    AddTask(Add(tasks, "labels", "The labels of a task, and their descriptions",
+                [&a](const CommandContext& c) { return ListLabels(c, a.task); }));
+    CLI::App* describe =
+        Add(tasks, "describe", "Say what labels are about, so that a task answers without examples",
+            [&a](const CommandContext& c) {
+              return DescribeLabels(c, a.task, a.label, {a.rows.path, "description"});
+            });
+    AddTask(describe);
+    describe->add_option("label", a.label.name, "Label");
+    describe->add_option("description", a.label.description,
+                         "What it is about; absent: its name, spelled out");
+    describe->add_option("--file", a.rows.path,
+                         "Columns or keys label and description; as for ctt learn");
+    describe->parse_complete_callback([&a] {
+      if (a.label.name.empty() == a.rows.path.empty())
+        throw CLI::RequiredError("Either LABEL or --file");
+    });
   }
 
   void AddEncoding() {

@@ -52,6 +52,10 @@ Status ShowTask(const CommandContext& context, const std::string& task);
 Status ChangeTask(const CommandContext& context, const std::string& task,
                   const service::TaskChange& change);
 Status DeleteTask(const CommandContext& context, const std::string& task);
+Status ListLabels(const CommandContext& context, const std::string& task);
+// One label, with a description or spelled out; or those of a file when `label` is empty.
+Status DescribeLabels(const CommandContext& context, const std::string& task,
+                      const service::LabelDescription& label, const RowSource& source);
 Status ListVersions(const CommandContext& context, const std::string& task);
 Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
 

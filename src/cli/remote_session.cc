@@ -146,6 +146,18 @@ service::RoutedText ParseRouted(const json::object& object) {
   return text;
 }
 
+service::LearnAnswer ParseLearned(const std::string& task, const json::object& object) {
+  service::LearnAnswer answer;
+  answer.task = task;
+  answer.created = Flag(object, "created");
+  answer.ids = Strings(object, "ids");
+  answer.accepted = Integer(object, "accepted");
+  answer.examples = Integer(object, "examples");
+  answer.classes = Integer(object, "classes");
+  answer.head_version = Integer(object, "head_version");
+  return answer;
+}
+
 service::VersionInfo ParseVersion(const json::object& object) {
   service::VersionInfo version;
   version.number = Integer(object, "version");
@@ -199,6 +211,33 @@ class RemoteSession final : public Session {
   LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) override {
     return std::async(std::launch::async,
                       [this, task, rows = std::move(rows)] { return LearnRows(task, rows); });
+  }
+
+  Result<service::LearnAnswer> DescribeLabels(
+      const std::string& task, const std::vector<service::LabelDescription>& labels) override {
+    JsonWriter body;
+    body.BeginObject().Key("labels").BeginArray();
+    for (const service::LabelDescription& label : labels) {
+      body.BeginObject().Field("name", label.name);
+      if (label.description) body.Field("description", *label.description);
+      body.EndObject();
+    }
+    body.EndArray().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object,
+                         Ask("POST", Path(task) + "/labels", body.json()));
+    return ParseLearned(task, object);
+  }
+
+  Result<std::vector<service::LabelInfo>> Labels(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", Path(task) + "/labels"));
+    std::vector<service::LabelInfo> labels;
+    for (const json::value& row : List(object, "labels")) {
+      if (!row.is_object()) continue;
+      const auto description = OptionalString(row.get_object(), "description");
+      labels.push_back({Text(row.get_object(), "name"), Integer(row.get_object(), "examples"),
+                        description.ok() ? *description : std::nullopt});
+    }
+    return labels;
   }
 
   Result<service::TaskInfo> Settle(const std::string& task) override {
@@ -361,15 +400,7 @@ class RemoteSession final : public Session {
                                          const std::vector<service::LearnRow>& rows) const {
     CTT_ASSIGN_OR_RETURN(const json::object object,
                          Ask("POST", Path(task) + "/examples", ExamplesJson(rows)));
-    service::LearnAnswer answer;
-    answer.task = task;
-    answer.created = Flag(object, "created");
-    answer.ids = Strings(object, "ids");
-    answer.accepted = Integer(object, "accepted");
-    answer.examples = Integer(object, "examples");
-    answer.classes = Integer(object, "classes");
-    answer.head_version = Integer(object, "head_version");
-    return answer;
+    return ParseLearned(task, object);
   }
 
   Status PredictSome(const std::string& task, const std::vector<std::string>& texts,

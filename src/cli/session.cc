@@ -45,6 +45,16 @@ class LocalSession final : public Session {
     return promise->get_future();
   }
 
+  Result<service::LearnAnswer> DescribeLabels(
+      const std::string& task, const std::vector<service::LabelDescription>& labels) override {
+    return service::Wait<service::LearnAnswer>([&](service::Done<service::LearnAnswer> done) {
+      service_->DescribeLabels(task, labels, std::move(done));
+    });
+  }
+  Result<std::vector<service::LabelInfo>> Labels(const std::string& task) override {
+    return service_->Labels(task);
+  }
+
   Result<service::TaskInfo> Settle(const std::string& task) override {
     return service_->Settle(task);
   }

@@ -26,6 +26,9 @@ class Session {
   virtual ~Session() = default;
 
   virtual LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) = 0;
+  virtual Result<service::LearnAnswer> DescribeLabels(
+      const std::string& task, const std::vector<service::LabelDescription>& labels) = 0;
+  virtual Result<std::vector<service::LabelInfo>> Labels(const std::string& task) = 0;
   // Waits until the task's choices are made for all that it holds.
   virtual Result<service::TaskInfo> Settle(const std::string& task) = 0;
   virtual Result<service::UnlearnAnswer> Unlearn(const std::string& task,

@@ -271,6 +271,18 @@ std::string VersionsJson(const std::string& task,
   return std::move(json).Take();
 }
 
+std::string LabelsJson(const std::string& task, const std::vector<service::LabelInfo>& labels) {
+  JsonWriter json;
+  json.BeginObject().Field("task", task).Key("labels").BeginArray();
+  for (const service::LabelInfo& label : labels) {
+    json.BeginObject().Field("name", label.name).Field("examples", label.examples);
+    AppendOptional(json, "description", label.description.value_or(""));
+    json.EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
 std::string ExampleJson(const service::ExampleInfo& example) {
   JsonWriter json;
   AppendExample(json, example);

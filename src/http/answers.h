@@ -27,6 +27,7 @@ std::string TaskListJson(const std::vector<service::TaskInfo>& tasks);
 std::string TaskIdsJson(const std::vector<service::TaskInfo>& tasks);  // The shape of GET /tasks.
 std::string VersionsJson(const std::string& task,
                          const std::vector<service::VersionInfo>& versions);
+std::string LabelsJson(const std::string& task, const std::vector<service::LabelInfo>& labels);
 std::string ExampleJson(const service::ExampleInfo& example);
 std::string ExamplePageJson(const service::ExampleInfoPage& page);
 std::string MetricsJson(const std::string& task,

@@ -112,6 +112,16 @@ Status RowError(const Status& status, std::size_t row) {
   return status.WithContext("row " + std::to_string(row));
 }
 
+Result<service::LabelDescription> ParseLabel(const json::value& value) {
+  if (!value.is_object())
+    return Status(Code::kInvalidArgument, "wrong_type", "a label must be a JSON object");
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(value.get_object(), {"name", "description"}));
+  service::LabelDescription label;
+  CTT_ASSIGN_OR_RETURN(label.name, RequiredString(value.get_object(), "name"));
+  CTT_ASSIGN_OR_RETURN(label.description, OptionalString(value.get_object(), "description"));
+  return label;
+}
+
 Result<service::EvaluateRow> ParseEvaluateRow(const json::value& value) {
   CTT_ASSIGN_OR_RETURN(service::LearnRow row, ParseLearnRow(value));
   return service::EvaluateRow{std::move(row.text), std::move(row.label)};
@@ -207,6 +217,19 @@ Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body) {
     rows.push_back(*std::move(row));
   }
   return rows;
+}
+
+Result<std::vector<service::LabelDescription>> ParseLabels(std::string_view body) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"labels"}));
+  CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, "labels"));
+  std::vector<service::LabelDescription> labels;
+  for (const json::value& value : *array) {
+    Result<service::LabelDescription> label = ParseLabel(value);
+    if (!label.ok()) return RowError(label.status(), labels.size() + 1);
+    labels.push_back(*std::move(label));
+  }
+  return labels;
 }
 
 Result<EvaluateRequest> ParseEvaluate(std::string_view body) {

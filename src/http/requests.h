@@ -40,6 +40,9 @@ Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max);
 Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body);
 Result<service::LearnRow> ParseLearnRow(const json::value& value);
 
+// {labels: [{name, description}]}
+Result<std::vector<service::LabelDescription>> ParseLabels(std::string_view body);
+
 struct EvaluateRequest {
   std::vector<service::EvaluateRow> rows;
   std::vector<std::string> out_of_scope;  // Texts of no label.

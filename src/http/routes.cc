@@ -33,6 +33,8 @@ std::span<const Route> Routes() {
       {kDelete, "/v1/tasks/{task}/examples/{id}", Async{UnlearnOne}},
       {kPost, "/v1/tasks/{task}/predict", Async{PredictTask}, Body::kJson},
       {kPost, "/v1/tasks/{task}/evaluate", Blocking{Evaluate}, Body::kJsonOrRows, false, 8},
+      {kGet, "/v1/tasks/{task}/labels", Blocking{ListLabels}},
+      {kPost, "/v1/tasks/{task}/labels", Async{DescribeLabels}, Body::kJson},
       {kGet, "/v1/tasks/{task}/audit", Blocking{Audit}, Body::kNone, false, 1, {"limit"}},
       {kPost, "/v1/tasks/{task}/suggest", Blocking{Suggest}, Body::kJson, false, 8},
       {kPost, "/v1/route", Async{RouteTexts}, Body::kJson},

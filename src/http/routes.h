@@ -40,6 +40,8 @@ Result<Reply> PublishVersion(const Call& call);
 
 // example_routes.cc
 void Learn(CallPtr call, Answer answer);
+void DescribeLabels(CallPtr call, Answer answer);
+Result<Reply> ListLabels(const Call& call);
 Result<Reply> PageExamples(const Call& call);
 Result<Reply> ShowExample(const Call& call);
 void UnlearnOne(CallPtr call, Answer answer);

@@ -10,6 +10,7 @@
 #include "service/catalog.h"
 #include "service/encode_queue.h"
 #include "service/explainer.h"
+#include "service/label_descriptions.h"
 #include "service/learner.h"
 #include "service/router.h"
 #include "service/settler.h"
@@ -371,6 +372,25 @@ void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOpt
   };
   state_->queue->Submit(std::move(tokens), options.bulk ? Priority::kBulk : Priority::kSingle, 0,
                         std::move(learn));
+}
+
+void Service::DescribeLabels(std::string task, const std::vector<LabelDescription>& labels,
+                             Done<LearnAnswer> done) {
+  auto rows = DescriptionRows(labels, state_->options.limits.id_bytes_max);
+  if (!rows.ok()) return done(rows.status());
+  Learn(std::move(task), *std::move(rows), {}, std::move(done));
+}
+
+Result<std::vector<LabelInfo>> Service::Labels(const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  std::vector<LabelInfo> labels;
+  for (const auto& [name, count] : served->label_counts) {
+    labels.push_back({name, count, std::nullopt});
+    CTT_ASSIGN_OR_RETURN(auto example,
+                         state_->stores.log.FindExample(served->id, DescriptionId(name)));
+    if (example) labels.back().description = std::move(example->text);
+  }
+  return labels;
 }
 
 void Service::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done) {

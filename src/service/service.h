@@ -79,6 +79,14 @@ class Service {
   void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
              Done<LearnAnswer> done);
 
+  // Learns what labels are called, or what they are about, as examples of them
+  // (service/label_descriptions.h); an earlier description is replaced. As Learn, and kTooLarge
+  // ("label_too_long").
+  void DescribeLabels(std::string task, const std::vector<LabelDescription>& labels,
+                      Done<LearnAnswer> done);
+  // In byte order of the names.
+  Result<std::vector<LabelInfo>> Labels(const std::string& task);
+
   // kNotFound ("example_not_found") when none of the ids is held.
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
 

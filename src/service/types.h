@@ -83,6 +83,11 @@ struct LearnRow {
   std::string source;  // Free word for later filters, such as a file name.
 };
 
+struct LabelDescription {  // service/label_descriptions.h
+  std::string name;
+  std::optional<std::string> description;  // Absent: the name, spelled out.
+};
+
 struct LearnOptions {
   bool create_task = true;      // An unknown task is made; otherwise kNotFound.
   bool bulk = false;            // Part of a long stream: gives way to single requests.
@@ -148,6 +153,12 @@ struct TaskInfo {
   std::int64_t created_us = 0;
   std::int64_t updated_us = 0;  // Of the live version.
   TaskSettings settings;
+};
+
+struct LabelInfo {
+  std::string name;
+  std::int64_t examples = 0;               // Its description among them.
+  std::optional<std::string> description;  // Absent: it has none, or texts are not kept.
 };
 
 struct VersionInfo {

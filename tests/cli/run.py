@@ -296,6 +296,24 @@ class TasksTest(Case):
         self.bad(2, "tasks", "set", "t", says="")
         self.bad(1, "tasks", "set", "t", "--groups", "a b", says="a group's name is")
 
+    def test_labels_start_from_their_descriptions(self):
+        path = self.file("labels.csv", "label,description\nrate,exchange rates of foreign currencies\nlost_card,a lost or stolen card\n")
+        self.assertEqual(self.answer("tasks", "describe", "t", "--file", path)["examples"], 2)
+        self.assertEqual(self.answer("tasks", "describe", "t", "weather_report")["classes"], 3)
+        told = {row["label"]: row["description"] for row in self.answer("tasks", "labels", "t")["labels"]}
+        self.assertEqual(told, {"rate": "exchange rates of foreign currencies", "lost_card": "a lost or stolen card", "weather_report": "weather report"})
+        answers = self.good("predict", "t", "somebody took my card", "will it rain", "--json").splitlines()
+        self.assertEqual([json.loads(line)["label"] for line in answers], ["lost_card", "weather_report"])
+        digest = self.answer("tasks", "show", "t")["head_digest"]
+        self.assertNotEqual(self.answer("tasks", "describe", "t", "weather_report", "sun, rain and storms")["head_digest"], digest)
+        self.assertIn("sun, rain and storms", self.good("tasks", "labels", "t"))
+        self.bad(2, "tasks", "describe", "t", says="LABEL or --file")
+        self.bad(1, "tasks", "describe", "t", "--file", self.file("bad.csv", "label,text\na,b\n"), says="no column 'description'")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("tasks", "describe", "t", "weather_report", "--url", url)["head_digest"], digest)
+            self.assertEqual({row["label"]: row["description"] for row in self.answer("tasks", "labels", "t", "--url", url)["labels"]}, told)
+
     def test_publish_rolls_back(self):
         first = self.learn_rows()
         self.good("learn", "t", self.file("more.jsonl", '{"text": "hello", "label": "greeting"}\n'))
