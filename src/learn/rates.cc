@@ -102,8 +102,13 @@ Result<Rates> RatesOf(const Statistics& statistics, const Rows& rows, const Sett
   const Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
   const Columns columns = BlockColumns(settings.block, statistics.feature_dim());
   if (!JudgeDiscriminant(order, scatter, columns, settings, rates)) return rates;
-  if (settings.kind == HeadKind::kLogistic)
-    JudgeLogistic(order, scatter, columns, settings, threads, cancelled, rates);
+  switch (settings.kind) {  // Each kind has quantiles of its own, besides those of head A.
+    case HeadKind::kLinearDiscriminant:
+      break;
+    case HeadKind::kLogistic:
+      JudgeLogistic(order, scatter, columns, settings, threads, cancelled, rates);
+      break;
+  }
   if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed))
     return Status(Code::kCancelled, "settling was cancelled");
   return rates;
