@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "service/task_settings.h"
 
 namespace ctt::cli {
 namespace {
@@ -29,11 +31,28 @@ struct Arguments {
   std::int64_t version = 0;
   service::NewKey new_key;
   LoadOptions load;
-  std::int32_t top_k = 5;
-  bool json = false;
+  service::PredictOptions options;
+  service::SuggestOptions suggest;
+  service::LabelDescription label;
+  std::int64_t shown_max = 20;
+  std::optional<double> out_of_scope_rate;
+  std::optional<std::string> prior;
+  std::optional<std::string> groups;
+  std::string group, out_of_scope, html;
+  bool json = false, route = false, joint = false;
   bool check_only = false;
   std::function<Status(const CommandContext&)> run;
 };
+
+std::vector<std::string> SplitAtCommas(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::size_t first = 0; first < list.size();) {
+    const std::size_t end = std::min(list.find(',', first), list.size());
+    parts.push_back(list.substr(first, end - first));
+    first = end + 1;
+  }
+  return parts;
+}
 
 bool Shows(const SettingField& field, bool serves) {
   return field.scope == SettingScope::kAll || (field.scope == SettingScope::kServe) == serves;
@@ -157,35 +176,50 @@ class CommandLine {
     which->add_option("file", a.file, "One id, or one {\"id\"}, a line; - for standard input");
     which->require_option(1);
 
-    CLI::App* predict = Add(app_, "predict", "Answer for texts", [&a](const CommandContext& c) {
-      return a.texts.empty() ? PredictFile(c, a.task, a.rows, a.output)
-                             : Predict(c, a.task, a.texts, a.top_k);
-    });
-    AddTask(predict);
-    auto* source = predict->add_option_group("Texts");
-    source->add_option("text", a.texts, "Texts");
-    auto* file = source->add_option("--file", a.rows.path, kTextsHelp);
-    source->require_option(1);
-    predict->add_option("--output", a.output, "Where the answers to --file go")->needs(file);
-    predict->add_option("--top-k", a.top_k, "Labels to show for a text")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 10'000));
-    AddColumns(predict, false);
+    AddPredict();
+    AddDesk();
 
     CLI::App* evaluate = Add(app_, "evaluate", "Accuracy and more on a labelled file",
-                             [&a](const CommandContext& c) { return Evaluate(c, a.task, a.rows); });
+                             [&a](const CommandContext& c) {
+                               return Evaluate(c, a.task, a.rows, a.out_of_scope, a.html);
+                             });
     AddTask(evaluate);
     evaluate->add_option("file", a.rows.path, kTableHelp)->required();
+    evaluate->add_option("--oos", a.out_of_scope, "Texts of no label, to measure the scope with");
+    evaluate->add_option("--html", a.html, "Where a report with plots goes");
     AddColumns(evaluate, true);
 
     CLI::App* continual = Add(
         app_, "continual",
         "Learn the tasks of a folder one after another, in a directory made for it; after each, "
         "evaluate all. A task not learned yet counts as accuracy 0",
-        [&a](const CommandContext& c) { return Continual(c, a.folder, a.order); });
+        [&a](const CommandContext& c) { return Continual(c, a.folder, a.order, a.joint, a.html); });
     continual->add_option("folder", a.folder, "Its subfolders have train.jsonl and test.jsonl")
         ->required();
     continual->add_option("--order", a.order, "Subfolders, in order")->delimiter(',');
+    continual->add_flag("--joint", a.joint,
+                        "Learn all tasks once more, together, and print the intransigence");
+    continual->add_option("--html", a.html, "Where a report with plots goes");
+  }
+
+  void AddDesk() {
+    Arguments& a = arguments_;
+    CLI::App* audit =
+        Add(app_, "audit", "What is odd about a task's examples, and what more of them would bring",
+            [&a](const CommandContext& c) { return Audit(c, a.task, a.shown_max); });
+    AddTask(audit);
+    audit->add_option("--limit", a.shown_max, "Rows of each list")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000));
+    CLI::App* suggest =
+        Add(app_, "suggest", "Which texts of a file to label next, the most telling first",
+            [&a](const CommandContext& c) { return Suggest(c, a.task, a.rows, a.suggest); });
+    AddTask(suggest);
+    suggest->add_option("file", a.rows.path, kTextsHelp)->required();
+    suggest->add_option("--count", a.suggest.count, "How many")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000));
+    AddColumns(suggest, false);
   }
 
   CLI::Option* AddTask(CLI::App* command) {
@@ -199,10 +233,16 @@ class CommandLine {
     Add(*tasks, "list", "All tasks", ListTasks);
     AddTask(Add(*tasks, "show", "One task with its labels",
                 [&a](const CommandContext& c) { return ShowTask(c, a.task); }));
-    CLI::App* rename = Add(*tasks, "rename", "Give a task another name",
-                           [&a](const CommandContext& c) { return RenameTask(c, a.task, a.name); });
+    CLI::App* rename =
+        Add(*tasks, "rename", "Give a task another name", [&a](const CommandContext& c) {
+          service::TaskChange change;
+          change.name = a.name;
+          return ChangeTask(c, a.task, change);
+        });
     AddTask(rename);
     rename->add_option("name", a.name, "Its new name")->required();
+    AddTaskSet(*tasks);
+    AddLabels(*tasks);
     AddTask(Add(*tasks, "delete", "Delete a task with all it holds",
                 [&a](const CommandContext& c) { return DeleteTask(c, a.task); }));
     AddTask(Add(app_, "versions", "Head versions of a task, newest first",
@@ -212,6 +252,95 @@ class CommandLine {
             [&a](const CommandContext& c) { return Publish(c, a.task, a.version); });
     AddTask(publish);
     publish->add_option("version", a.version, "Version")->required()->check(CLI::PositiveNumber);
+  }
+
+  void AddPredict() {
+    Arguments& a = arguments_;
+    CLI::App* predict =
+        Add(app_, "predict", "Answer for texts, by a task or by the one they are for",
+            [&a](const CommandContext& c) { return RunPredict(c, a); });
+    // One list, since with --route the first word is a text already.
+    predict->add_option("words", a.texts, "TASK TEXT..., or TEXT... with --route");
+    auto* file = predict->add_option("--file", a.rows.path, kTextsHelp);
+    predict->add_option("--output", a.output, "Where the answers to --file go")->needs(file);
+    auto* route = predict->add_flag("--route", a.route, "Find the task of each text");
+    predict->add_option("--group", a.group, "Find it among the tasks of this group")->needs(route);
+    predict->add_option("--top-k", a.options.top_k, "Labels to show for a text")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 10'000));
+    predict
+        ->add_option("--error-rate", a.options.error_rate,
+                     "Show the set of labels that misses the truth at this rate")
+        ->check(CLI::Range(1e-6, 0.5));
+    auto* explain =
+        predict->add_flag("--explain", a.options.explain, "Show the nearest examples of the task");
+    auto* words = predict->add_flag("--explain-words", a.options.explain_words,
+                                    "Show them, and what each word of the text adds");
+    route->excludes(explain)->excludes(words);
+    AddColumns(predict, false);
+    predict->parse_complete_callback([&a] { CheckPredict(a); });
+  }
+
+  // Throws what the parser throws for wrong usage.
+  static void CheckPredict(Arguments& a) {
+    if (!a.route) {
+      if (a.texts.empty()) throw CLI::RequiredError("TASK");
+      a.task = a.texts.front();
+      a.texts.erase(a.texts.begin());
+    }
+    if (a.texts.empty() == a.rows.path.empty()) throw CLI::RequiredError("Either TEXT or --file");
+  }
+
+  static Status RunPredict(const CommandContext& context, const Arguments& a) {
+    if (a.route && a.texts.empty()) return RouteFile(context, a.group, a.rows, a.output, a.options);
+    if (a.route) return Route(context, a.group, a.texts, a.options);
+    if (a.texts.empty()) return PredictFile(context, a.task, a.rows, a.output, a.options);
+    return Predict(context, a.task, a.texts, a.options);
+  }
+
+  void AddTaskSet(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    CLI::App* set = Add(tasks, "set", "Change what a user decides about a task",
+                        [&a](const CommandContext& c) -> Status {
+                          service::TaskChange change;
+                          change.out_of_scope_rate = a.out_of_scope_rate;
+                          if (a.groups) change.groups = SplitAtCommas(*a.groups);
+                          if (a.prior) {
+                            CTT_ASSIGN_OR_RETURN(change.prior, service::ParsePrior(*a.prior));
+                          }
+                          return ChangeTask(c, a.task, change);
+                        });
+    AddTask(set);
+    auto* settings = set->add_option_group("Changes");
+    settings
+        ->add_option("--out-of-scope-rate", a.out_of_scope_rate,
+                     "Share of in-scope texts that may be called out of scope")
+        ->check(CLI::Range(0.0, 0.5));
+    settings->add_option("--prior", a.prior, "Whether labels count as often as they were learned")
+        ->check(CLI::IsMember({"empirical", "uniform"}));
+    settings->add_option("--groups", a.groups, "Groups for routing, with commas; '' for none");
+    settings->require_option(1, 0);
+  }
+
+  void AddLabels(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    AddTask(Add(tasks, "labels", "The labels of a task, and their descriptions",
+                [&a](const CommandContext& c) { return ListLabels(c, a.task); }));
+    CLI::App* describe =
+        Add(tasks, "describe", "Say what labels are about, so that a task answers without examples",
+            [&a](const CommandContext& c) {
+              return DescribeLabels(c, a.task, a.label, {a.rows.path, "description"});
+            });
+    AddTask(describe);
+    describe->add_option("label", a.label.name, "Label");
+    describe->add_option("description", a.label.description,
+                         "What it is about; absent: its name, spelled out");
+    describe->add_option("--file", a.rows.path,
+                         "Columns or keys label and description; as for ctt learn");
+    describe->parse_complete_callback([&a] {
+      if (a.label.name.empty() == a.rows.path.empty())
+        throw CLI::RequiredError("Either LABEL or --file");
+    });
   }
 
   void AddKeys() {

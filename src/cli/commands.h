@@ -12,6 +12,7 @@
 #include "cli/row_file.h"
 #include "cli/settings.h"
 #include "service/key_ring.h"
+#include "service/types.h"
 
 namespace ctt::cli {
 
@@ -33,15 +34,34 @@ Status Learn(const CommandContext& context, const std::string& task, const RowSo
 Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
                const std::string& file);
 Status Predict(const CommandContext& context, const std::string& task,
-               const std::vector<std::string>& texts, std::int32_t top_k);
+               const std::vector<std::string>& texts, const service::PredictOptions& options);
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
-                   const std::string& output);
-Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source);
+                   const std::string& output, const service::PredictOptions& options);
+// As Predict and PredictFile, with the task found among those of `group` ("": all).
+Status Route(const CommandContext& context, const std::string& group,
+             const std::vector<std::string>& texts, const service::PredictOptions& options);
+Status RouteFile(const CommandContext& context, const std::string& group, const RowSource& source,
+                 const std::string& output, const service::PredictOptions& options);
+// `out_of_scope`: a file of texts of no label, or empty; `html`: where a report goes, or empty.
+Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source,
+                const std::string& out_of_scope, const std::string& html);
+
+// What is odd about a task's examples; each list shows at most `shown_max`.
+Status Audit(const CommandContext& context, const std::string& task, std::int64_t shown_max);
+// Which texts of a file to label next.
+Status Suggest(const CommandContext& context, const std::string& task, const RowSource& source,
+               const service::SuggestOptions& options);
 
 Status ListTasks(const CommandContext& context);
 Status ShowTask(const CommandContext& context, const std::string& task);
-Status RenameTask(const CommandContext& context, const std::string& task, const std::string& name);
+// Rename, or another setting; prints the task as it is then.
+Status ChangeTask(const CommandContext& context, const std::string& task,
+                  const service::TaskChange& change);
 Status DeleteTask(const CommandContext& context, const std::string& task);
+Status ListLabels(const CommandContext& context, const std::string& task);
+// One label, with a description or spelled out; or those of a file when `label` is empty.
+Status DescribeLabels(const CommandContext& context, const std::string& task,
+                      const service::LabelDescription& label, const RowSource& source);
 Status ListVersions(const CommandContext& context, const std::string& task);
 Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
 
@@ -50,7 +70,7 @@ Status ListKeys(const CommandContext& context);
 Status RevokeKey(const CommandContext& context, const std::string& id);
 
 Status Continual(const CommandContext& context, const std::string& folder,
-                 const std::vector<std::string>& order);
+                 const std::vector<std::string>& order, bool joint, const std::string& html);
 Status Embed(const CommandContext& context, const RowSource& source, const std::string& output);
 // Texts from `source`, or when its path is empty token ids from the file `ids`.
 Status BenchEncode(const CommandContext& context, const RowSource& source, const std::string& ids,

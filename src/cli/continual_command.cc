@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/course.h"
+#include "cli/html_report.h"
 #include "cli/learn_file.h"
 #include "cli/session.h"
 
@@ -45,13 +46,15 @@ Result<double> Accuracy(Session& session, const fs::path& folder, const std::str
   if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
   std::vector<service::EvaluateRow> labelled;
   for (FileRow& row : rows) labelled.push_back({std::move(row.text), std::move(row.label)});
-  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics, session.Evaluate(task, std::move(labelled)));
-  return metrics.accuracy;
+  CTT_ASSIGN_OR_RETURN(const std::string text, session.Evaluate(task, labelled, {}));
+  CTT_ASSIGN_OR_RETURN(const json::value figures, ParseJson(text));
+  return figures.at("right").to_number<double>() / figures.at("n").to_number<double>();
 }
 
 Result<Course> Run(Session& session, const fs::path& root, const std::vector<std::string>& order) {
   const double start_s = SteadySeconds();
-  Course course{order, {}, {}, 0};
+  Course course;
+  course.order = order;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::string train = (root / order[i] / "train.jsonl").string();
     CTT_ASSIGN_OR_RETURN(const LearnedFile learned,
@@ -70,6 +73,20 @@ Result<Course> Run(Session& session, const fs::path& root, const std::vector<std
   }
   course.seconds = SteadySeconds() - start_s;
   return course;
+}
+
+// Every task learned before any is judged.
+Result<std::vector<double>> RunJointly(Session& session, const fs::path& root,
+                                       const std::vector<std::string>& order) {
+  for (const std::string& folder : order)
+    CTT_RETURN_IF_ERROR(
+        LearnFile(session, TaskName(folder), {(root / folder / "train.jsonl").string()}).status());
+  std::vector<double> accuracies;
+  for (const std::string& folder : order) {
+    CTT_ASSIGN_OR_RETURN(const double accuracy, Accuracy(session, root / folder, TaskName(folder)));
+    accuracies.push_back(accuracy);
+  }
+  return accuracies;
 }
 
 // Untouched by what was there before and by what comes after.
@@ -98,8 +115,11 @@ void Print(const Course& course) {
     for (std::size_t j = 0; j <= i; ++j) fmt::print(" {:.4f}", course.matrix[i][j]);
     fmt::print("\n");
   }
-  fmt::print("ACC {:.4f}  BWT {:.4f}  FWT {:.4f}  {:.1f} s\nhead digests\n", course.Acc(),
-             course.Bwt(), course.Fwt(), course.seconds);
+  fmt::print("ACC {:.4f}  BWT {:.4f}  FWT {:.4f}  {:.1f} s\n", course.Acc(), course.Bwt(),
+             course.Fwt(), course.seconds);
+  fmt::print("forgetting {:.4f}  retention {:.4f}", course.Forgetting(), course.Retention());
+  if (!course.joint.empty()) fmt::print("  intransigence {:.4f}", course.Intransigence());
+  fmt::print("\nhead digests\n");
   for (const auto& [task, digest] : course.digests)
     fmt::print("    {:<{}} {}\n", task, width, digest);
 }
@@ -119,33 +139,56 @@ Result<std::vector<std::string>> Order(const std::string& folder,
   return asked;
 }
 
+// A session of its own in a scratch folder, never in a server's directory.
+Result<std::unique_ptr<Session>> OpenScratch(Settings settings, const ScratchFolder& folder) {
+  if (folder.path().empty()) return Internal("cannot make a folder for temporary files");
+  settings.data = folder.path().string();
+  settings.url.clear();
+  return Session::Open(settings);
+}
+
+json::object Describe(const Course& course) {
+  json::object object{{"order", json::value_from(course.order)},
+                      {"matrix", json::value_from(course.matrix)},
+                      {"ACC", course.Acc()},
+                      {"BWT", course.Bwt()},
+                      {"FWT", course.Fwt()},
+                      {"forgetting", course.Forgetting()},
+                      {"retention", course.Retention()}};
+  if (!course.joint.empty()) {
+    object["joint"] = json::value_from(course.joint);
+    object["intransigence"] = course.Intransigence();
+  }
+  object["head_digests"] = json::value_from(course.digests);
+  object["seconds"] = course.seconds;
+  return object;
+}
+
 }  // namespace
 
 Status Continual(const CommandContext& context, const std::string& folder,
-                 const std::vector<std::string>& order) {
+                 const std::vector<std::string>& order, bool joint, const std::string& html) {
   CTT_ASSIGN_OR_RETURN(const std::vector<std::string> tasks, Order(folder, order));
   for (const std::string& task : tasks) {
     const Status status = service::CheckTaskName(TaskName(task));
     if (!status.ok()) return status.WithContext("folder '" + task + "'");
   }
-  const ScratchFolder scratch;
-  if (scratch.path().empty()) return Internal("cannot make a folder for temporary files");
-  Settings settings = context.settings;
-  settings.data = scratch.path().string();
-  settings.url.clear();  // The course is one of its own, never in a server's directory.
-  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(settings));
-  CTT_ASSIGN_OR_RETURN(const Course course, Run(*session, folder, tasks));
-  if (!context.json) {
-    Print(course);
-    return Status::Ok();
+  Course course;
+  {
+    const ScratchFolder scratch;
+    CTT_ASSIGN_OR_RETURN(const auto session, OpenScratch(context.settings, scratch));
+    CTT_ASSIGN_OR_RETURN(course, Run(*session, folder, tasks));
   }
-  PrintJson({{"order", json::value_from(course.order)},
-             {"matrix", json::value_from(course.matrix)},
-             {"ACC", course.Acc()},
-             {"BWT", course.Bwt()},
-             {"FWT", course.Fwt()},
-             {"head_digests", json::value_from(course.digests)},
-             {"seconds", course.seconds}});
+  if (joint) {
+    const ScratchFolder scratch;
+    CTT_ASSIGN_OR_RETURN(const auto session, OpenScratch(context.settings, scratch));
+    CTT_ASSIGN_OR_RETURN(course.joint, RunJointly(*session, folder, tasks));
+  }
+  if (!html.empty()) CTT_RETURN_IF_ERROR(WriteReport(html, ContinualReport(course)));
+  if (context.json)
+    PrintJson(Describe(course));
+  else
+    Print(course);
   return Status::Ok();
 }
 

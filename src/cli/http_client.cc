@@ -114,7 +114,8 @@ Code CodeOf(int http_status) {
   }
 }
 
-// The problem that an answer describes, as the service's own Status.
+}  // namespace
+
 Status Problem(const HttpAnswer& answer) {
   const Result<json::value> body = ParseJson(answer.body);
   if (!body.ok() || !body->is_object())
@@ -124,8 +125,6 @@ Status Problem(const HttpAnswer& answer) {
   return {CodeOf(answer.status), code.ok() ? code->value_or("") : "",
           detail.ok() ? detail->value_or("") : ""};
 }
-
-}  // namespace
 
 Result<HttpClient> HttpClient::Make(const std::string& url, const Settings& settings) {
   const Status wrong = InvalidArgument("'" + url + "' is not of the form http://HOST:PORT");

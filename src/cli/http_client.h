@@ -17,6 +17,9 @@ struct HttpAnswer {
   std::string body;
 };
 
+// The problem that an answer describes, as the service's own Status. REQUIRES: it is no good one.
+Status Problem(const HttpAnswer& answer);
+
 class HttpClient {
  public:
   // `url` is http://HOST[:PORT][/] or https://..., port 80 or 443 when absent. kInvalidArgument:

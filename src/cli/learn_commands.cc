@@ -12,47 +12,6 @@
 namespace ctt::cli {
 namespace {
 
-constexpr std::size_t kPredictChunk = 512;
-
-json::object Describe(const service::TextAnswer& answer) {
-  return {{"label", answer.ranked[0].label},
-          {"probability", answer.ranked[0].probability},
-          {"in_scope", answer.in_scope}};
-}
-
-json::object DescribeWhole(const service::PredictAnswer& answer, const service::TextAnswer& text) {
-  json::object line = Describe(text);
-  json::array labels;
-  for (const service::LabelScore& score : text.ranked)
-    labels.push_back({{"label", score.label}, {"probability", score.probability}});
-  line["labels"] = std::move(labels);
-  line["margin"] = text.margin;
-  line["truncated"] = text.truncated;
-  line["head_version"] = answer.head_version;
-  return line;
-}
-
-void PrintAnswer(const std::string& text, const service::TextAnswer& answer) {
-  fmt::print("{}\n", text);
-  for (const service::LabelScore& score : answer.ranked)
-    fmt::print("  {:<30} {:.4f}\n", score.label, score.probability);
-  if (answer.truncated) fmt::print("  (the text is longer than the encoder reads: cut)\n");
-  if (!answer.in_scope)
-    fmt::print("  (out of scope: unlike everything that the task has learned)\n");
-}
-
-json::array DescribeClasses(const learn::Metrics& metrics) {
-  json::array classes;
-  for (const learn::ClassMetrics& row : metrics.classes) {
-    classes.push_back({{"label", row.label},
-                       {"support", row.support},
-                       {"precision", row.precision},
-                       {"recall", row.recall},
-                       {"f1", row.f1}});
-  }
-  return classes;
-}
-
 // The file's ids: one a line, or {"id"} objects as `ctt learn` takes them.
 Result<std::vector<std::string>> ReadIdsToUnlearn(const std::string& path) {
   std::ifstream file;
@@ -127,75 +86,6 @@ Status Unlearn(const CommandContext& context, const std::string& task, std::vect
   } else {
     fmt::print("{}: unlearned {} examples, {} were not held; {} are left\n", task,
                receipt.ids.size(), receipt.missing.size(), receipt.examples);
-  }
-  return Status::Ok();
-}
-
-Status Predict(const CommandContext& context, const std::string& task,
-               const std::vector<std::string>& texts, std::int32_t top_k) {
-  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto answer, session->Predict(task, texts, top_k));
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (context.json)
-      PrintJson(DescribeWhole(answer, answer.texts[i]));
-    else
-      PrintAnswer(texts[i], answer.texts[i]);
-  }
-  return Status::Ok();
-}
-
-Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
-                   const std::string& output) {
-  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
-  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  std::ofstream file;
-  if (!output.empty()) file.open(output, std::ios::binary);
-  std::ostream& out = output.empty() ? std::cout : file;
-  if (!out) return NotFound("cannot write " + output);
-  Progress progress("predict " + task);
-  std::int64_t done = 0;
-  std::int64_t first_line = 0;
-  std::vector<std::string> texts;
-  for (bool more = true; more;) {
-    CTT_ASSIGN_OR_RETURN(std::optional<FileRow> row, rows.Next());
-    more = row.has_value();
-    if (more) {
-      if (texts.empty()) first_line = row->line;
-      texts.push_back(std::move(row->text));
-    }
-    if (texts.size() < kPredictChunk && (more || texts.empty())) continue;
-    done += static_cast<std::int64_t>(texts.size());
-    const auto answer = session->Predict(task, std::exchange(texts, {}), 1);
-    if (!answer.ok())
-      return answer.status().WithContext(rows.name() + ", from line " + std::to_string(first_line));
-    for (const service::TextAnswer& text : answer->texts) out << JsonLine(Describe(text)) << '\n';
-    progress.Set(done, rows.fraction());
-  }
-  out.flush();
-  return out ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
-}
-
-Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source) {
-  CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open(source, true));
-  CTT_ASSIGN_OR_RETURN(std::vector<FileRow> rows, file.ReadAll());
-  if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
-  std::vector<service::EvaluateRow> labelled;
-  for (FileRow& row : rows) labelled.push_back({std::move(row.text), std::move(row.label)});
-  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto metrics, session->Evaluate(task, std::move(labelled)));
-  if (context.json) {
-    PrintJson({{"task", task},
-               {"n", metrics.n},
-               {"accuracy", metrics.accuracy},
-               {"macro_f1", metrics.macro_f1},
-               {"weighted_f1", metrics.weighted_f1},
-               {"log_loss", metrics.log_loss},
-               {"ece", metrics.ece},
-               {"in_scope_rate", metrics.in_scope_rate},
-               {"classes", DescribeClasses(metrics)}});
-  } else {
-    fmt::print("{}: {} rows, accuracy {:.4f}, macro F1 {:.4f}, log-loss {:.4f}, ECE {:.4f}\n", task,
-               metrics.n, metrics.accuracy, metrics.macro_f1, metrics.log_loss, metrics.ece);
   }
   return Status::Ok();
 }

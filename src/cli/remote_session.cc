@@ -8,12 +8,13 @@
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "cli/http_client.h"
+#include "service/task_settings.h"
 
 namespace ctt::cli {
 namespace {
 
-constexpr std::size_t kTextsPerCall = 100;   // The server's default limit.
-constexpr std::int32_t kAllLabels = 10'000;  // The most that a task may have.
+constexpr std::size_t kTextsPerCall = 100;  // The server's default limit.
+constexpr std::int64_t kEvaluateMs = 3'600'000;
 constexpr auto kSettlePoll = std::chrono::milliseconds(100);
 constexpr int kSettlePollsMax = 6000;
 
@@ -59,7 +60,27 @@ service::TaskInfo ParseTask(const json::object& object) {
   task.head = Text(object, "head");
   task.block = Text(object, "block");
   task.head_digest = Text(object, "head_digest");
+  task.settings.out_of_scope_rate = Number(object, "out_of_scope_rate");
+  const auto prior = service::ParsePrior(Text(object, "prior"));
+  if (prior.ok()) task.settings.prior = *prior;
+  task.settings.groups = Strings(object, "groups");
   return task;
+}
+
+service::Explanation ParseExplanation(const json::object& object) {
+  service::Explanation explanation;
+  for (const json::value& row : List(object, "nearest")) {
+    if (!row.is_object()) continue;
+    const json::object& near = row.get_object();
+    const auto text = OptionalString(near, "text");
+    explanation.nearest.push_back({Text(near, "id"), text.ok() ? *text : std::nullopt,
+                                   Text(near, "label"), Number(near, "distance")});
+  }
+  for (const json::value& row : List(object, "words"))
+    if (row.is_object())
+      explanation.words.push_back(
+          {Text(row.get_object(), "word"), Number(row.get_object(), "weight")});
+  return explanation;
 }
 
 service::TextAnswer ParseTextAnswer(const json::object& object) {
@@ -67,10 +88,40 @@ service::TextAnswer ParseTextAnswer(const json::object& object) {
   answer.in_scope = Flag(object, "in_scope");
   answer.margin = Number(object, "margin");
   answer.truncated = Flag(object, "truncated");
+  if (object.contains("set")) answer.set = Strings(object, "set");
+  if (const json::value* explanation = object.if_contains("explanation");
+      explanation != nullptr && explanation->is_object())
+    answer.explanation = ParseExplanation(explanation->get_object());
   for (const json::value& score : List(object, "labels"))
     if (score.is_object())
       answer.ranked.push_back(
           {Text(score.get_object(), "label"), Number(score.get_object(), "probability")});
+  return answer;
+}
+
+service::RoutedText ParseRouted(const json::object& object) {
+  service::RoutedText text;
+  for (const json::value& row : List(object, "tasks"))
+    if (row.is_object())
+      text.tasks.push_back(
+          {Text(row.get_object(), "task"), Number(row.get_object(), "probability")});
+  text.in_scope = Flag(object, "in_scope");
+  text.head_version = Integer(object, "head_version");
+  if (const json::value* answer = object.if_contains("answer");
+      answer != nullptr && answer->is_object())
+    text.answer = ParseTextAnswer(answer->get_object());
+  return text;
+}
+
+service::LearnAnswer ParseLearned(const std::string& task, const json::object& object) {
+  service::LearnAnswer answer;
+  answer.task = task;
+  answer.created = Flag(object, "created");
+  answer.ids = Strings(object, "ids");
+  answer.accepted = Integer(object, "accepted");
+  answer.examples = Integer(object, "examples");
+  answer.classes = Integer(object, "classes");
+  answer.head_version = Integer(object, "head_version");
   return answer;
 }
 
@@ -99,40 +150,26 @@ std::string ExamplesJson(const std::vector<service::LearnRow>& rows) {
   return std::move(out).Take();
 }
 
-std::string StringsJson(std::string_view key, const std::vector<std::string>& strings) {
-  JsonWriter out;
-  out.BeginObject().Key(key).BeginArray();
+void AppendStrings(JsonWriter& out, std::string_view key, const std::vector<std::string>& strings) {
+  out.Key(key).BeginArray();
   for (const std::string& text : strings) out.String(text);
-  out.EndArray().EndObject();
-  return std::move(out).Take();
+  out.EndArray();
 }
 
-// The service's metrics over answers that came through HTTP.
-class Judge {
- public:
-  void Add(const std::string& truth, const service::TextAnswer& answer) {
-    learn::Judged row;
-    row.truth = truth;
-    row.prediction.in_scope = answer.in_scope;
-    row.prediction.margin = answer.margin;
-    if (labels_.empty()) SetLabels(answer);
-    for (const service::LabelScore& score : answer.ranked) {
-      const auto at = std::lower_bound(labels_.begin(), labels_.end(), score.label);
-      row.prediction.ranked.push_back(
-          {static_cast<std::int32_t>(at - labels_.begin()), score.probability});
-    }
-    rows_.push_back(std::move(row));
-  }
-  learn::Metrics metrics() const { return learn::Evaluate(rows_, labels_); }
+void AppendOptions(JsonWriter& out, const service::PredictOptions& options) {
+  out.Field("top_k", options.top_k);
+  if (options.error_rate) out.Field("error_rate", *options.error_rate);
+  if (options.explain) out.Field("explain", true);
+  if (options.explain_words) out.Field("explain_words", true);
+}
 
- private:
-  void SetLabels(const service::TextAnswer& answer) {
-    for (const service::LabelScore& score : answer.ranked) labels_.push_back(score.label);
-    std::sort(labels_.begin(), labels_.end());
-  }
-  std::vector<learn::Judged> rows_;
-  std::vector<std::string> labels_;
-};
+std::string StringsJson(std::string_view key, const std::vector<std::string>& strings) {
+  JsonWriter out;
+  out.BeginObject();
+  AppendStrings(out, key, strings);
+  out.EndObject();
+  return std::move(out).Take();
+}
 
 class RemoteSession final : public Session {
  public:
@@ -141,6 +178,33 @@ class RemoteSession final : public Session {
   LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) override {
     return std::async(std::launch::async,
                       [this, task, rows = std::move(rows)] { return LearnRows(task, rows); });
+  }
+
+  Result<service::LearnAnswer> DescribeLabels(
+      const std::string& task, const std::vector<service::LabelDescription>& labels) override {
+    JsonWriter body;
+    body.BeginObject().Key("labels").BeginArray();
+    for (const service::LabelDescription& label : labels) {
+      body.BeginObject().Field("name", label.name);
+      if (label.description) body.Field("description", *label.description);
+      body.EndObject();
+    }
+    body.EndArray().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object,
+                         Ask("POST", Path(task) + "/labels", body.json()));
+    return ParseLearned(task, object);
+  }
+
+  Result<std::vector<service::LabelInfo>> Labels(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", Path(task) + "/labels"));
+    std::vector<service::LabelInfo> labels;
+    for (const json::value& row : List(object, "labels")) {
+      if (!row.is_object()) continue;
+      const auto description = OptionalString(row.get_object(), "description");
+      labels.push_back({Text(row.get_object(), "name"), Integer(row.get_object(), "examples"),
+                        description.ok() ? *description : std::nullopt});
+    }
+    return labels;
   }
 
   Result<service::TaskInfo> Settle(const std::string& task) override {
@@ -168,27 +232,55 @@ class RemoteSession final : public Session {
   }
 
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
-                                         std::int32_t top_k) override {
+                                         const service::PredictOptions& options) override {
     service::PredictAnswer answer;
     for (std::size_t i = 0; i < texts.size(); i += kTextsPerCall) {
       const std::size_t end = std::min(i + kTextsPerCall, texts.size());
       CTT_RETURN_IF_ERROR(
-          PredictSome(task, {texts.begin() + i, texts.begin() + end}, top_k, answer));
+          PredictSome(task, {texts.begin() + i, texts.begin() + end}, options, answer));
     }
     return answer;
   }
 
-  Result<learn::Metrics> Evaluate(const std::string& task,
-                                  std::vector<service::EvaluateRow> rows) override {
-    Judge judge;
-    for (std::size_t i = 0; i < rows.size(); i += kTextsPerCall) {
-      const std::size_t end = std::min(i + kTextsPerCall, rows.size());
-      std::vector<std::string> texts;
-      for (std::size_t r = i; r < end; ++r) texts.push_back(rows[r].text);
-      CTT_ASSIGN_OR_RETURN(const auto answer, Predict(task, std::move(texts), kAllLabels));
-      for (std::size_t r = i; r < end; ++r) judge.Add(rows[r].label, answer.texts[r - i]);
+  Result<service::RouteAnswer> Route(std::vector<std::string> texts, const std::string& group,
+                                     const service::PredictOptions& options) override {
+    service::RouteAnswer answer;
+    for (std::size_t i = 0; i < texts.size(); i += kTextsPerCall) {
+      const std::size_t end = std::min(i + kTextsPerCall, texts.size());
+      CTT_RETURN_IF_ERROR(
+          RouteSome({texts.begin() + i, texts.begin() + end}, group, options, answer));
     }
-    return judge.metrics();
+    return answer;
+  }
+
+  Result<std::string> Evaluate(const std::string& task,
+                               const std::vector<service::EvaluateRow>& rows,
+                               const std::vector<std::string>& out_of_scope) override {
+    JsonWriter body;
+    body.BeginObject().Key("rows").BeginArray();
+    for (const service::EvaluateRow& row : rows)
+      body.BeginObject().Field("text", row.text).Field("label", row.label).EndObject();
+    body.EndArray();
+    if (!out_of_scope.empty()) AppendStrings(body, "out_of_scope", out_of_scope);
+    body.EndObject();
+    CTT_ASSIGN_OR_RETURN(HttpAnswer answer,
+                         client_.Call("POST", Path(task) + "/evaluate", body.json(),
+                                      "application/json", kEvaluateMs));
+    if (answer.status != 200) return Problem(answer);
+    return std::move(answer.body);
+  }
+
+  Result<json::object> Audit(const std::string& task, std::int64_t shown_max) override {
+    return Ask("GET", Path(task) + "/audit?limit=" + std::to_string(shown_max));
+  }
+
+  Result<json::object> Suggest(const std::string& task, const std::vector<std::string>& texts,
+                               const service::SuggestOptions& options) override {
+    JsonWriter body;
+    body.BeginObject().Field("count", options.count);
+    AppendStrings(body, "texts", texts);
+    body.EndObject();
+    return Ask("POST", Path(task) + "/suggest", body.json());
   }
 
   Result<std::vector<service::TaskInfo>> ListTasks() override {
@@ -204,10 +296,17 @@ class RemoteSession final : public Session {
     return ParseTask(object);
   }
 
-  Status RenameTask(const std::string& task, const std::string& name) override {
+  Result<service::TaskInfo> ChangeTask(const std::string& task,
+                                       const service::TaskChange& change) override {
     JsonWriter body;
-    body.BeginObject().Field("name", name).EndObject();
-    return Ask("PATCH", Path(task), body.json()).status();
+    body.BeginObject();
+    if (change.name) body.Field("name", *change.name);
+    if (change.out_of_scope_rate) body.Field("out_of_scope_rate", *change.out_of_scope_rate);
+    if (change.prior) body.Field("prior", service::PriorName(*change.prior));
+    if (change.groups) AppendStrings(body, "groups", *change.groups);
+    body.EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("PATCH", Path(task), body.json()));
+    return ParseTask(object);
   }
 
   Status DeleteTask(const std::string& task) override { return Ask("DELETE", Path(task)).status(); }
@@ -262,23 +361,16 @@ class RemoteSession final : public Session {
                                          const std::vector<service::LearnRow>& rows) const {
     CTT_ASSIGN_OR_RETURN(const json::object object,
                          Ask("POST", Path(task) + "/examples", ExamplesJson(rows)));
-    service::LearnAnswer answer;
-    answer.task = task;
-    answer.created = Flag(object, "created");
-    answer.ids = Strings(object, "ids");
-    answer.accepted = Integer(object, "accepted");
-    answer.examples = Integer(object, "examples");
-    answer.classes = Integer(object, "classes");
-    answer.head_version = Integer(object, "head_version");
-    return answer;
+    return ParseLearned(task, object);
   }
 
   Status PredictSome(const std::string& task, const std::vector<std::string>& texts,
-                     std::int32_t top_k, service::PredictAnswer& answer) const {
+                     const service::PredictOptions& options, service::PredictAnswer& answer) const {
     JsonWriter body;
-    body.BeginObject().Field("top_k", top_k).Key("texts").BeginArray();
-    for (const std::string& text : texts) body.String(text);
-    body.EndArray().EndObject();
+    body.BeginObject();
+    AppendOptions(body, options);
+    AppendStrings(body, "texts", texts);
+    body.EndObject();
     CTT_ASSIGN_OR_RETURN(const json::object object,
                          Ask("POST", Path(task) + "/predict", body.json()));
     answer.task = Text(object, "task");
@@ -290,6 +382,29 @@ class RemoteSession final : public Session {
       if (!result.is_object()) return Internal("the server's answer has no result object");
       answer.texts.push_back(ParseTextAnswer(result.get_object()));
       if (answer.texts.back().ranked.empty()) return Internal("the server's answer has no label");
+    }
+    return Status::Ok();
+  }
+
+  Status RouteSome(const std::vector<std::string>& texts, const std::string& group,
+                   const service::PredictOptions& options, service::RouteAnswer& answer) const {
+    JsonWriter body;
+    body.BeginObject();
+    if (!group.empty()) body.Field("group", group);
+    AppendStrings(body, "texts", texts);
+    body.Key("options").BeginObject();
+    AppendOptions(body, options);
+    body.EndObject().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", "/v1/route", body.json()));
+    answer.router = Text(object, "router");
+    const json::array& results = List(object, "results");
+    if (results.size() != texts.size())
+      return Internal("the server answered another number of texts");
+    for (const json::value& result : results) {
+      if (!result.is_object()) return Internal("the server's answer has no result object");
+      answer.texts.push_back(ParseRouted(result.get_object()));
+      if (answer.texts.back().tasks.empty() || answer.texts.back().answer.ranked.empty())
+        return Internal("the server's answer has no task");
     }
     return Status::Ok();
   }

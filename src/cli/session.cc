@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "cli/remote_session.h"
+#include "http/answers.h"
+#include "http/desk_answers.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 
@@ -11,6 +13,14 @@ namespace ctt::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::int64_t kPatientMs = 3'600'000;  // Nobody waits behind a socket.
+
+// What the server would answer.
+Result<json::object> ParseAnswer(const std::string& text) {
+  CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(text));
+  return std::move(value.get_object());
+}
 
 // A Service of the command's own, with what must outlive it.
 class LocalSession final : public Session {
@@ -35,6 +45,16 @@ class LocalSession final : public Session {
     return promise->get_future();
   }
 
+  Result<service::LearnAnswer> DescribeLabels(
+      const std::string& task, const std::vector<service::LabelDescription>& labels) override {
+    return service::Wait<service::LearnAnswer>([&](service::Done<service::LearnAnswer> done) {
+      service_->DescribeLabels(task, labels, std::move(done));
+    });
+  }
+  Result<std::vector<service::LabelInfo>> Labels(const std::string& task) override {
+    return service_->Labels(task);
+  }
+
   Result<service::TaskInfo> Settle(const std::string& task) override {
     return service_->Settle(task);
   }
@@ -47,26 +67,50 @@ class LocalSession final : public Session {
   }
 
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
-                                         std::int32_t top_k) override {
-    service::PredictOptions options;
-    options.top_k = top_k;
-    options.timeout_ms = 3'600'000;  // Nobody waits behind a socket.
+                                         const service::PredictOptions& options) override {
+    service::PredictOptions patient = options;
+    patient.timeout_ms = kPatientMs;
     return service::Wait<service::PredictAnswer>([&](service::Done<service::PredictAnswer> done) {
-      service_->Predict(task, std::move(texts), options, std::move(done));
+      service_->Predict(task, std::move(texts), patient, std::move(done));
     });
   }
 
-  Result<learn::Metrics> Evaluate(const std::string& task,
-                                  std::vector<service::EvaluateRow> rows) override {
-    return service_->Evaluate(task, rows);
+  Result<service::RouteAnswer> Route(std::vector<std::string> texts, const std::string& group,
+                                     const service::PredictOptions& options) override {
+    service::PredictOptions patient = options;
+    patient.timeout_ms = kPatientMs;
+    return service::Wait<service::RouteAnswer>([&](service::Done<service::RouteAnswer> done) {
+      service_->Route(std::move(texts), group, service::Caller("local", {}), patient,
+                      std::move(done));
+    });
+  }
+
+  Result<std::string> Evaluate(const std::string& task,
+                               const std::vector<service::EvaluateRow>& rows,
+                               const std::vector<std::string>& out_of_scope) override {
+    CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics,
+                         service_->Evaluate(task, rows, out_of_scope));
+    return http::MetricsJson(task, metrics);
+  }
+
+  Result<json::object> Audit(const std::string& task, std::int64_t shown_max) override {
+    CTT_ASSIGN_OR_RETURN(const auto audit,
+                         service_->AuditExamples(task, static_cast<std::size_t>(shown_max)));
+    return ParseAnswer(http::AuditJson(audit));
+  }
+  Result<json::object> Suggest(const std::string& task, const std::vector<std::string>& texts,
+                               const service::SuggestOptions& options) override {
+    CTT_ASSIGN_OR_RETURN(const auto suggestions, service_->Suggest(task, texts, options));
+    return ParseAnswer(http::SuggestJson(task, texts, suggestions));
   }
 
   Result<std::vector<service::TaskInfo>> ListTasks() override { return service_->ListTasks(); }
   Result<service::TaskInfo> ShowTask(const std::string& task) override {
     return service_->ShowTask(task);
   }
-  Status RenameTask(const std::string& task, const std::string& name) override {
-    return service_->RenameTask(task, name);
+  Result<service::TaskInfo> ChangeTask(const std::string& task,
+                                       const service::TaskChange& change) override {
+    return service_->ChangeTask(task, change);
   }
   Status DeleteTask(const std::string& task) override { return service_->DeleteTask(task); }
   Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {

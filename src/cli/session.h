@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "cli/settings.h"
 #include "learn/metrics.h"
 #include "service/service.h"
@@ -25,18 +26,33 @@ class Session {
   virtual ~Session() = default;
 
   virtual LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) = 0;
+  virtual Result<service::LearnAnswer> DescribeLabels(
+      const std::string& task, const std::vector<service::LabelDescription>& labels) = 0;
+  virtual Result<std::vector<service::LabelInfo>> Labels(const std::string& task) = 0;
   // Waits until the task's choices are made for all that it holds.
   virtual Result<service::TaskInfo> Settle(const std::string& task) = 0;
   virtual Result<service::UnlearnAnswer> Unlearn(const std::string& task,
                                                  std::vector<std::string> ids) = 0;
   virtual Result<service::PredictAnswer> Predict(const std::string& task,
                                                  std::vector<std::string> texts,
-                                                 std::int32_t top_k) = 0;
-  virtual Result<learn::Metrics> Evaluate(const std::string& task,
-                                          std::vector<service::EvaluateRow> rows) = 0;
+                                                 const service::PredictOptions& options) = 0;
+  // The task found among those of `group` ("": all).
+  virtual Result<service::RouteAnswer> Route(std::vector<std::string> texts,
+                                             const std::string& group,
+                                             const service::PredictOptions& options) = 0;
+  // The JSON text that POST .../evaluate answers.
+  virtual Result<std::string> Evaluate(const std::string& task,
+                                       const std::vector<service::EvaluateRow>& rows,
+                                       const std::vector<std::string>& out_of_scope) = 0;
+  // The answers of the data desk, as GET .../audit and POST .../suggest give them.
+  virtual Result<json::object> Audit(const std::string& task, std::int64_t shown_max) = 0;
+  virtual Result<json::object> Suggest(const std::string& task,
+                                       const std::vector<std::string>& texts,
+                                       const service::SuggestOptions& options) = 0;
   virtual Result<std::vector<service::TaskInfo>> ListTasks() = 0;  // Labels may be left out.
   virtual Result<service::TaskInfo> ShowTask(const std::string& task) = 0;
-  virtual Status RenameTask(const std::string& task, const std::string& name) = 0;
+  virtual Result<service::TaskInfo> ChangeTask(const std::string& task,
+                                               const service::TaskChange& change) = 0;
   virtual Status DeleteTask(const std::string& task) = 0;
   virtual Result<std::vector<service::VersionInfo>> Versions(const std::string& task) = 0;
   virtual Result<service::TaskInfo> PublishVersion(const std::string& task,

@@ -2,7 +2,9 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/row_file.h"
 #include "cli/session.h"
+#include "service/task_settings.h"
 
 namespace ctt::cli {
 namespace {
@@ -19,7 +21,10 @@ json::object Describe(const service::TaskInfo& task) {
           {"settled", task.settled},
           {"head", task.head},
           {"block", task.block},
-          {"head_digest", task.head_digest}};
+          {"head_digest", task.head_digest},
+          {"out_of_scope_rate", task.settings.out_of_scope_rate},
+          {"prior", service::PriorName(task.settings.prior)},
+          {"groups", json::value_from(task.settings.groups)}};
 }
 
 void Print(const CommandContext& context, const service::TaskInfo& task) {
@@ -54,10 +59,13 @@ Status ShowTask(const CommandContext& context, const std::string& task) {
   return Status::Ok();
 }
 
-Status RenameTask(const CommandContext& context, const std::string& task, const std::string& name) {
+Status ChangeTask(const CommandContext& context, const std::string& task,
+                  const service::TaskChange& change) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_RETURN_IF_ERROR(session->RenameTask(task, name));
-  CTT_ASSIGN_OR_RETURN(const auto info, session->ShowTask(name));
+  CTT_ASSIGN_OR_RETURN(service::TaskInfo info, session->ChangeTask(task, change));
+  if (change.prior && info.examples > 0) {
+    CTT_ASSIGN_OR_RETURN(info, session->Settle(info.name));
+  }
   Print(context, info);
   return Status::Ok();
 }
@@ -69,6 +77,41 @@ Status DeleteTask(const CommandContext& context, const std::string& task) {
     PrintJson({{"deleted", task}});
   else
     fmt::print("{}: deleted\n", task);
+  return Status::Ok();
+}
+
+Status ListLabels(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto labels, session->Labels(task));
+  json::array list;
+  for (const service::LabelInfo& label : labels) {
+    if (!context.json)
+      fmt::print("  {:<40} {:>6}  {}\n", label.name, label.examples,
+                 label.description.value_or(""));
+    list.push_back(
+        {{"label", label.name},
+         {"examples", label.examples},
+         {"description", label.description ? json::value(*label.description) : json::value()}});
+  }
+  if (context.json) PrintJson({{"task", task}, {"labels", std::move(list)}});
+  return Status::Ok();
+}
+
+Status DescribeLabels(const CommandContext& context, const std::string& task,
+                      const service::LabelDescription& label, const RowSource& source) {
+  std::vector<service::LabelDescription> labels;
+  if (label.name.empty()) {
+    CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open(source, true));
+    CTT_ASSIGN_OR_RETURN(std::vector<FileRow> rows, file.ReadAll());
+    for (FileRow& row : rows) labels.push_back({std::move(row.label), std::move(row.text)});
+    if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
+  } else {
+    labels.push_back(label);
+  }
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_RETURN_IF_ERROR(session->DescribeLabels(task, labels).status());
+  CTT_ASSIGN_OR_RETURN(const service::TaskInfo info, session->Settle(task));
+  Print(context, info);
   return Status::Ok();
 }
 

@@ -1,11 +1,40 @@
 #include "http/answers.h"
 
 #include "base/rfc3339.h"
+#include "service/task_settings.h"
 
 namespace ctt::http {
 namespace {
 
 using service::TextAnswer;
+
+void AppendStrings(JsonWriter& json, std::string_view name,
+                   const std::vector<std::string>& strings) {
+  json.Key(name).BeginArray();
+  for (const std::string& string : strings) json.String(string);
+  json.EndArray();
+}
+
+void AppendExplanation(JsonWriter& json, const service::Explanation& explanation) {
+  json.Key("explanation").BeginObject().Key("nearest").BeginArray();
+  for (const service::NearExample& example : explanation.nearest) {
+    json.BeginObject().Field("id", example.id).Key("text");
+    if (example.text)
+      json.String(*example.text);
+    else
+      json.Null();
+    json.Field("label", example.label).Field("distance", example.distance).EndObject();
+  }
+  json.EndArray();
+  if (!explanation.words.empty()) {
+    json.Key("words").BeginArray();
+    for (const service::WordWeight& word : explanation.words) {
+      json.BeginObject().Field("word", word.word).Field("weight", word.weight).EndObject();
+    }
+    json.EndArray();
+  }
+  json.EndObject();
+}
 
 void AppendSides(JsonWriter& json, const TextAnswer& text) {
   json.Key("predictions").BeginArray();
@@ -14,7 +43,30 @@ void AppendSides(JsonWriter& json, const TextAnswer& text) {
   for (const auto& row : text.ranked) json.Number(row.probability);
   json.EndArray()
       .Field("confidence", text.ranked.front().probability)
-      .Field("in_scope", text.in_scope);
+      .Field("in_scope", text.in_scope)
+      .Field("margin", text.margin);
+  if (text.set) AppendStrings(json, "set", *text.set);
+  if (text.explanation) AppendExplanation(json, *text.explanation);
+}
+
+// One text as the tasks' own route answers it.
+void AppendAnswer(JsonWriter& json, const TextAnswer& text) {
+  json.BeginObject()
+      .Field("label", text.ranked.front().label)
+      .Field("probability", text.ranked.front().probability)
+      .Field("in_scope", text.in_scope)
+      .Field("margin", text.margin)
+      .Field("truncated", text.truncated)
+      .Key("labels")
+      .BeginArray();
+  for (const auto& row : text.ranked) {
+    json.BeginObject().Field("label", row.label).Field("probability", row.probability);
+    json.EndObject();
+  }
+  json.EndArray();
+  if (text.set) AppendStrings(json, "set", *text.set);
+  if (text.explanation) AppendExplanation(json, *text.explanation);
+  json.EndObject();
 }
 
 void AppendTime(JsonWriter& json, std::string_view name, std::int64_t unix_us) {
@@ -33,13 +85,6 @@ void AppendOptional(JsonWriter& json, std::string_view name, const std::string& 
   }
 }
 
-void AppendStrings(JsonWriter& json, std::string_view name,
-                   const std::vector<std::string>& strings) {
-  json.Key(name).BeginArray();
-  for (const std::string& string : strings) json.String(string);
-  json.EndArray();
-}
-
 void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
   json.Field("examples", task.examples)
       .Field("classes", static_cast<std::int64_t>(task.labels.size()))
@@ -50,6 +95,9 @@ void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
   AppendOptional(json, "head_digest", task.head_digest);
   AppendTime(json, "created_at", task.created_us);
   AppendTime(json, "updated_at", task.updated_us);
+  json.Field("out_of_scope_rate", task.settings.out_of_scope_rate)
+      .Field("prior", service::PriorName(task.settings.prior));
+  AppendStrings(json, "groups", task.settings.groups);
 }
 
 void AppendExample(JsonWriter& json, const service::ExampleInfo& example) {
@@ -96,20 +144,29 @@ std::string TaskPredictJson(const service::PredictAnswer& answer) {
       .Field("head_version", answer.head_version)
       .Key("results")
       .BeginArray();
-  for (const TextAnswer& text : answer.texts) {
+  for (const TextAnswer& text : answer.texts) AppendAnswer(json, text);
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
+std::string RouteJson(const service::RouteAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject().Field("router", answer.router).Key("results").BeginArray();
+  for (const service::RoutedText& text : answer.texts) {
     json.BeginObject()
-        .Field("label", text.ranked.front().label)
-        .Field("probability", text.ranked.front().probability)
+        .Field("task", text.tasks.front().label)
+        .Field("confidence", text.tasks.front().probability)
         .Field("in_scope", text.in_scope)
-        .Field("margin", text.margin)
-        .Field("truncated", text.truncated)
-        .Key("labels")
+        .Field("head_version", text.head_version)
+        .Key("tasks")
         .BeginArray();
-    for (const auto& row : text.ranked) {
-      json.BeginObject().Field("label", row.label).Field("probability", row.probability);
+    for (const auto& row : text.tasks) {
+      json.BeginObject().Field("task", row.label).Field("probability", row.probability);
       json.EndObject();
     }
-    json.EndArray().EndObject();
+    json.EndArray().Key("answer");
+    AppendAnswer(json, text.answer);
+    json.EndObject();
   }
   json.EndArray().EndObject();
   return std::move(json).Take();
@@ -214,6 +271,18 @@ std::string VersionsJson(const std::string& task,
   return std::move(json).Take();
 }
 
+std::string LabelsJson(const std::string& task, const std::vector<service::LabelInfo>& labels) {
+  JsonWriter json;
+  json.BeginObject().Field("task", task).Key("labels").BeginArray();
+  for (const service::LabelInfo& label : labels) {
+    json.BeginObject().Field("name", label.name).Field("examples", label.examples);
+    AppendOptional(json, "description", label.description.value_or(""));
+    json.EndObject();
+  }
+  json.EndArray().EndObject();
+  return std::move(json).Take();
+}
+
 std::string ExampleJson(const service::ExampleInfo& example) {
   JsonWriter json;
   AppendExample(json, example);
@@ -231,32 +300,6 @@ std::string ExamplePageJson(const service::ExampleInfoPage& page) {
     json.Integer(page.next_after);
   }
   json.EndObject();
-  return std::move(json).Take();
-}
-
-std::string MetricsJson(const std::string& task, const learn::Metrics& metrics) {
-  JsonWriter json;
-  json.BeginObject()
-      .Field("task", task)
-      .Field("n", metrics.n)
-      .Field("accuracy", metrics.accuracy)
-      .Field("macro_f1", metrics.macro_f1)
-      .Field("weighted_f1", metrics.weighted_f1)
-      .Field("log_loss", metrics.log_loss)
-      .Field("ece", metrics.ece)
-      .Field("in_scope_rate", metrics.in_scope_rate)
-      .Key("classes")
-      .BeginArray();
-  for (const learn::ClassMetrics& row : metrics.classes) {
-    json.BeginObject()
-        .Field("label", row.label)
-        .Field("support", row.support)
-        .Field("precision", row.precision)
-        .Field("recall", row.recall)
-        .Field("f1", row.f1)
-        .EndObject();
-  }
-  json.EndArray().EndObject();
   return std::move(json).Take();
 }
 

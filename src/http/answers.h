@@ -15,6 +15,9 @@ std::string PredictJson(const service::PredictAnswer& answer, bool single,
 // The shape of POST /v1/tasks/{task}/predict.
 std::string TaskPredictJson(const service::PredictAnswer& answer);
 
+// The shape of POST /v1/route.
+std::string RouteJson(const service::RouteAnswer& answer);
+
 std::string LearnJson(const service::LearnAnswer& answer);
 std::string UnlearnJson(const service::UnlearnAnswer& answer);
 std::string_view RowStateName(service::RowState state);  // "learned", "replaced", "unchanged".
@@ -24,9 +27,11 @@ std::string TaskListJson(const std::vector<service::TaskInfo>& tasks);
 std::string TaskIdsJson(const std::vector<service::TaskInfo>& tasks);  // The shape of GET /tasks.
 std::string VersionsJson(const std::string& task,
                          const std::vector<service::VersionInfo>& versions);
+std::string LabelsJson(const std::string& task, const std::vector<service::LabelInfo>& labels);
 std::string ExampleJson(const service::ExampleInfo& example);
 std::string ExamplePageJson(const service::ExampleInfoPage& page);
-std::string MetricsJson(const std::string& task, const learn::Metrics& metrics);
+std::string MetricsJson(const std::string& task,
+                        const learn::Metrics& metrics);  // metrics_answer.cc
 std::string KeyJson(const service::KeyInfo& key);
 std::string MadeKeyJson(const service::MadeKey& made);  // With the key itself.
 std::string KeyListJson(const std::vector<service::KeyInfo>& keys);

@@ -41,13 +41,18 @@ Result<const json::object*> OptionalObject(const json::object& object, std::stri
   return WrongType(key, "be an object");
 }
 
-Result<std::vector<std::string>> RequiredStrings(const json::object& object, std::string_view key) {
+Result<std::vector<std::string>> Strings(const json::object& object, std::string_view key) {
   CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, key));
   std::vector<std::string> strings;
   for (const json::value& value : *array) {
     if (!value.is_string()) return WrongType(key, "hold strings only");
     strings.emplace_back(value.get_string());
   }
+  return strings;
+}
+
+Result<std::vector<std::string>> RequiredStrings(const json::object& object, std::string_view key) {
+  CTT_ASSIGN_OR_RETURN(std::vector<std::string> strings, Strings(object, key));
   if (!strings.empty()) return strings;
   return Status(Code::kInvalidArgument, "empty_request", "'" + std::string(key) + "' is empty");
 }

@@ -21,7 +21,8 @@ Result<const json::value*> RequiredValue(const json::object& object, std::string
 Result<const json::array*> RequiredArray(const json::object& object, std::string_view key);
 // Null: absent or null.
 Result<const json::object*> OptionalObject(const json::object& object, std::string_view key);
-// At least one.
+// Any number; at least one.
+Result<std::vector<std::string>> Strings(const json::object& object, std::string_view key);
 Result<std::vector<std::string>> RequiredStrings(const json::object& object, std::string_view key);
 Status CheckTextCount(std::size_t texts, std::int32_t texts_max);
 Status WrongType(std::string_view key, std::string_view wanted);

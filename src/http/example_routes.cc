@@ -54,6 +54,22 @@ void Learn(CallPtr call, Answer answer) {
                 OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned));
 }
 
+void DescribeLabels(CallPtr call, Answer answer) {
+  const auto labels = ParseLabels(call->body);
+  if (!labels.ok()) return answer(labels.status());
+  service::Service& service = call->service();
+  const std::string task = call->params[0];
+  const service::Origin origin = call->origin();
+  service.DescribeLabels(
+      task, *labels,
+      OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned), origin);
+}
+
+Result<Reply> ListLabels(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const auto labels, call.service().Labels(call.params[0]));
+  return JsonReply(LabelsJson(call.params[0], labels));
+}
+
 Result<Reply> PageExamples(const Call& call) {
   CTT_ASSIGN_OR_RETURN(const auto after, QueryInteger(call.target, "after", 0,
                                                       std::numeric_limits<std::int64_t>::max()));

@@ -22,9 +22,18 @@ Result<Reply> RenderTask(const Call&, const PredictAnswer& answer) {
   return JsonReply(TaskPredictJson(answer));
 }
 
+Result<Reply> RenderRoute(const Call&, const service::RouteAnswer& answer) {
+  return JsonReply(RouteJson(answer));
+}
+
 void Ask(CallPtr call, Result<PredictRequest> request, Render render, Answer answer) {
   if (!request.ok()) return answer(request.status());
   if (const Status status = call->MayName(request->task); !status.ok()) return answer(status);
+  const bool explains = request->options.explain || request->options.explain_words;
+  if (explains && !call->caller->reads_examples()) {
+    return answer(Status(Code::kPermissionDenied, "scope_missing",
+                         "an explanation shows stored examples: this key lacks the scope 'learn'"));
+  }
   request->options.gone = call->gone;
   service::Service& service = call->service();
   service.Predict(std::move(request->task), std::move(request->texts), request->options,
@@ -49,11 +58,23 @@ void PredictTask(CallPtr call, Answer answer) {
   Ask(std::move(call), std::move(request), RenderTask, std::move(answer));
 }
 
+void RouteTexts(CallPtr call, Answer answer) {
+  auto request = ParseRoute(call->body, call->server.options.texts_max);
+  if (!request.ok()) return answer(request.status());
+  service::Service& service = call->service();
+  PredictRequest& predict = request->predict;
+  const service::Caller caller = *call->caller;
+  predict.options.gone = call->gone;
+  service.Route(std::move(predict.texts), request->group, caller, predict.options,
+                OnLoop<service::RouteAnswer>(std::move(call), std::move(answer), RenderRoute));
+}
+
 Result<Reply> Evaluate(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const auto rows, call.media == MediaType::kNdjson
-                                            ? ParseEvaluateLines(call.body)
-                                            : ParseEvaluate(call.body));
-  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics, call.service().Evaluate(call.params[0], rows));
+  CTT_ASSIGN_OR_RETURN(const EvaluateRequest request, call.media == MediaType::kNdjson
+                                                          ? ParseEvaluateLines(call.body)
+                                                          : ParseEvaluate(call.body));
+  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics,
+                       call.service().Evaluate(call.params[0], request.rows, request.out_of_scope));
   return JsonReply(MetricsJson(call.params[0], metrics));
 }
 

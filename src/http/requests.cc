@@ -4,9 +4,12 @@
 #include <limits>
 
 #include "http/body_fields.h"
+#include "service/task_settings.h"
 
 namespace ctt::http {
 namespace {
+
+constexpr std::int64_t kSuggestionsMax = 1000;
 
 Result<std::vector<std::string>> ParseTexts(const json::object& object, std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(std::vector<std::string> texts, RequiredStrings(object, "texts"));
@@ -39,18 +42,34 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
                        IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
   options.top_k = static_cast<std::int32_t>(top_k.value_or(options.top_k));
   options.timeout_ms = timeout_ms.value_or(options.timeout_ms);
+  CTT_ASSIGN_OR_RETURN(options.error_rate, OptionalNumber(object, "error_rate"));
+  CTT_ASSIGN_OR_RETURN(const auto explain, OptionalBool(object, "explain"));
+  CTT_ASSIGN_OR_RETURN(const auto explain_words, OptionalBool(object, "explain_words"));
+  options.explain = explain.value_or(false);
+  options.explain_words = explain_words.value_or(false);
   return Status::Ok();
 }
 
 Status ParseNestedOptions(const json::object& object, service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const json::object* const nested, OptionalObject(object, "options"));
   if (nested == nullptr) return Status::Ok();
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(*nested, {"top_k", "version", "timeout_ms"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(
+      *nested, {"top_k", "version", "timeout_ms", "error_rate", "explain", "explain_words"}));
   return ParseOptions(*nested, options);
 }
 
 Status RowError(const Status& status, std::size_t row) {
   return status.WithContext("row " + std::to_string(row));
+}
+
+Result<service::LabelDescription> ParseLabel(const json::value& value) {
+  if (!value.is_object())
+    return Status(Code::kInvalidArgument, "wrong_type", "a label must be a JSON object");
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(value.get_object(), {"name", "description"}));
+  service::LabelDescription label;
+  CTT_ASSIGN_OR_RETURN(label.name, RequiredString(value.get_object(), "name"));
+  CTT_ASSIGN_OR_RETURN(label.description, OptionalString(value.get_object(), "description"));
+  return label;
 }
 
 Result<service::EvaluateRow> ParseEvaluateRow(const json::value& value) {
@@ -83,12 +102,34 @@ Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t tex
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(
-      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms",
+                                                 "error_rate", "explain", "explain_words"}));
   PredictRequest request;
   request.task = std::move(task);
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request));
   CTT_RETURN_IF_ERROR(ParseOptions(object, request.options));
+  return request;
+}
+
+Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"text", "texts", "group", "options"}));
+  RouteRequest request;
+  CTT_ASSIGN_OR_RETURN(const auto group, OptionalString(object, "group"));
+  if (group && group->empty())
+    return Status(Code::kInvalidArgument, "bad_group_name", "'group' is empty");
+  request.group = group.value_or("");
+  CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request.predict));
+  CTT_RETURN_IF_ERROR(ParseNestedOptions(object, request.predict.options));
+  const service::PredictOptions& options = request.predict.options;
+  if (options.version) {
+    return Status(Code::kInvalidArgument, "unknown_field",
+                  "'version' belongs to one task; a route is answered by live heads");
+  }
+  if (options.explain || options.explain_words) {
+    return Status(Code::kInvalidArgument, "unknown_field",
+                  "an explanation belongs to one task; ask the task that the route names");
+  }
   return request;
 }
 
@@ -128,25 +169,42 @@ Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body) {
   return rows;
 }
 
-Result<std::vector<service::EvaluateRow>> ParseEvaluate(std::string_view body) {
+Result<std::vector<service::LabelDescription>> ParseLabels(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"rows", "examples"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"labels"}));
+  CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, "labels"));
+  std::vector<service::LabelDescription> labels;
+  for (const json::value& value : *array) {
+    Result<service::LabelDescription> label = ParseLabel(value);
+    if (!label.ok()) return RowError(label.status(), labels.size() + 1);
+    labels.push_back(*std::move(label));
+  }
+  return labels;
+}
+
+Result<EvaluateRequest> ParseEvaluate(std::string_view body) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"rows", "examples", "out_of_scope"}));
   if (object.contains("rows") && object.contains("examples"))
     return Status(Code::kInvalidArgument, "conflicting_fields",
                   "give 'rows' or 'examples', not both");
   const char* key = object.contains("examples") ? "examples" : "rows";
   CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, key));
-  std::vector<service::EvaluateRow> rows;
+  EvaluateRequest request;
   for (const json::value& value : *array) {
     Result<service::EvaluateRow> row = ParseEvaluateRow(value);
-    if (!row.ok()) return RowError(row.status(), rows.size() + 1);
-    rows.push_back(*std::move(row));
+    if (!row.ok()) return RowError(row.status(), request.rows.size() + 1);
+    request.rows.push_back(*std::move(row));
   }
-  return rows;
+  if (const json::value* others = object.if_contains("out_of_scope");
+      others != nullptr && !others->is_null()) {
+    CTT_ASSIGN_OR_RETURN(request.out_of_scope, Strings(object, "out_of_scope"));
+  }
+  return request;
 }
 
-Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view body) {
-  std::vector<service::EvaluateRow> rows;
+Result<EvaluateRequest> ParseEvaluateLines(std::string_view body) {
+  EvaluateRequest request;
   for (std::size_t number = 1; !body.empty(); ++number) {
     const std::size_t end = std::min(body.find('\n'), body.size());
     const std::string_view line = body.substr(0, end);
@@ -156,15 +214,43 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view bo
     if (!value.ok()) return RowError(value.status(), number);
     Result<service::EvaluateRow> row = ParseEvaluateRow(*value);
     if (!row.ok()) return RowError(row.status(), number);
-    rows.push_back(*std::move(row));
+    request.rows.push_back(*std::move(row));
   }
-  return rows;
+  return request;
+}
+
+Result<SuggestRequest> ParseSuggest(std::string_view body) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"texts", "count"}));
+  SuggestRequest request;
+  CTT_ASSIGN_OR_RETURN(request.texts, RequiredStrings(object, "texts"));
+  CTT_ASSIGN_OR_RETURN(const auto count, IntegerIn(object, "count", 1, kSuggestionsMax));
+  request.options.count = count.value_or(request.options.count);
+  return request;
 }
 
 Result<std::string> ParseName(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
   CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name"}));
   return RequiredString(object, "name");
+}
+
+Result<service::TaskChange> ParseTaskChange(std::string_view body) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name", "out_of_scope_rate", "prior", "groups"}));
+  service::TaskChange change;
+  CTT_ASSIGN_OR_RETURN(change.name, OptionalString(object, "name"));
+  CTT_ASSIGN_OR_RETURN(change.out_of_scope_rate, OptionalNumber(object, "out_of_scope_rate"));
+  CTT_ASSIGN_OR_RETURN(const auto prior, OptionalString(object, "prior"));
+  if (prior) {
+    CTT_ASSIGN_OR_RETURN(change.prior, service::ParsePrior(*prior));
+  }
+  if (const json::value* groups = object.if_contains("groups");
+      groups != nullptr && !groups->is_null()) {
+    CTT_ASSIGN_OR_RETURN(change.groups, Strings(object, "groups"));
+  }
+  if (change.name || change.out_of_scope_rate || change.prior || change.groups) return change;
+  return Status(Code::kInvalidArgument, "empty_request", "nothing to change was given");
 }
 
 Result<std::vector<std::string>> ParseIds(std::string_view body) {

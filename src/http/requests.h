@@ -21,27 +21,51 @@ struct PredictRequest {
   bool single = false;  // It came as "text": the answer is one, not a list.
   service::PredictOptions options;
 };
-// {text | texts, task_id, options{top_k, version, timeout_ms}}
+// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate, explain,
+// explain_words}}
 Result<PredictRequest> ParsePredict(std::string_view body, std::int32_t texts_max);
 // {texts, task_id, options}
 Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t texts_max);
-// {text | texts, top_k, version, timeout_ms}
+// {text | texts, top_k, version, timeout_ms, error_rate, explain, explain_words}
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max);
+
+struct RouteRequest {
+  PredictRequest predict;  // Without a task.
+  std::string group;       // Empty: all tasks.
+};
+// {text | texts, group, options}
+Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max);
 
 // {examples: [{text, label, id, source}]}, or one such object alone.
 Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body);
 Result<service::LearnRow> ParseLearnRow(const json::value& value);
 
-// {rows | examples: [{text, label}]}
-Result<std::vector<service::EvaluateRow>> ParseEvaluate(std::string_view body);
+// {labels: [{name, description}]}
+Result<std::vector<service::LabelDescription>> ParseLabels(std::string_view body);
+
+struct EvaluateRequest {
+  std::vector<service::EvaluateRow> rows;
+  std::vector<std::string> out_of_scope;  // Texts of no label.
+};
+// {rows | examples: [{text, label}], out_of_scope}
+Result<EvaluateRequest> ParseEvaluate(std::string_view body);
 // One {text, label} a line; errors name the line.
-Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view body);
+Result<EvaluateRequest> ParseEvaluateLines(std::string_view body);
+
+struct SuggestRequest {
+  std::vector<std::string> texts;  // Any number that the body holds.
+  service::SuggestOptions options;
+};
+// {texts, count}
+Result<SuggestRequest> ParseSuggest(std::string_view body);
 
 Result<std::string> ParseName(std::string_view body);              // {name}
 Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
 Result<std::int64_t> ParseVersion(std::string_view body);          // {version}
 // {name, scopes, tasks, requests_per_second, requests_per_day}
 Result<service::NewKey> ParseNewKey(std::string_view body);
+// {name, out_of_scope_rate, prior, groups}, at least one of them.
+Result<service::TaskChange> ParseTaskChange(std::string_view body);
 
 }  // namespace ctt::http

@@ -1,7 +1,7 @@
 #pragma once
 // The route table: every row of the server, in the order of api/openapi.yaml. A row's handler is in
-// the file of its subject: probe_routes.cc, predict_routes.cc, task_routes.cc, example_routes.cc,
-// dropin_routes.cc, key_routes.cc.
+// the file of its subject: probe_routes.cc, predict_routes.cc, desk_routes.cc, task_routes.cc,
+// example_routes.cc, dropin_routes.cc, key_routes.cc.
 #include <span>
 
 #include "http/route.h"
@@ -21,6 +21,11 @@ void Predict(CallPtr call, Answer answer);
 void PredictBatch(CallPtr call, Answer answer);
 void PredictTask(CallPtr call, Answer answer);
 Result<Reply> Evaluate(const Call& call);
+void RouteTexts(CallPtr call, Answer answer);
+
+// desk_routes.cc
+Result<Reply> Audit(const Call& call);
+Result<Reply> Suggest(const Call& call);
 
 // task_routes.cc
 Result<Reply> ListTaskIds(const Call& call);
@@ -28,13 +33,15 @@ Result<Reply> ModelInfo(const Call& call);
 Result<Reply> ListTasks(const Call& call);
 Result<Reply> CreateTask(const Call& call);
 Result<Reply> ShowTask(const Call& call);
-Result<Reply> RenameTask(const Call& call);
+Result<Reply> ChangeTask(const Call& call);
 Result<Reply> DeleteTask(const Call& call);
 Result<Reply> ListVersions(const Call& call);
 Result<Reply> PublishVersion(const Call& call);
 
 // example_routes.cc
 void Learn(CallPtr call, Answer answer);
+void DescribeLabels(CallPtr call, Answer answer);
+Result<Reply> ListLabels(const Call& call);
 Result<Reply> PageExamples(const Call& call);
 Result<Reply> ShowExample(const Call& call);
 void UnlearnOne(CallPtr call, Answer answer);

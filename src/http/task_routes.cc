@@ -37,11 +37,11 @@ Result<Reply> ShowTask(const Call& call) {
   return JsonReply(TaskJson(task));
 }
 
-Result<Reply> RenameTask(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const std::string name, ParseName(call.body));
-  CTT_RETURN_IF_ERROR(call.MayName(name));
-  CTT_RETURN_IF_ERROR(call.service().RenameTask(call.params[0], name, call.origin()));
-  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task, call.service().ShowTask(name));
+Result<Reply> ChangeTask(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const service::TaskChange change, ParseTaskChange(call.body));
+  if (change.name) CTT_RETURN_IF_ERROR(call.MayName(*change.name));
+  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
+                       call.service().ChangeTask(call.params[0], change, call.origin()));
   return JsonReply(TaskJson(task));
 }
 

@@ -24,4 +24,12 @@ const GramKernels& GramKernelsFor(Isa isa) {
   }
 }
 
+const GramKernels& Gram() {
+  static const GramKernels& table = []() -> const GramKernels& {
+    const Result<Isa> isa = ChooseIsa();
+    return GramKernelsFor(isa.ok() ? *isa : PresentIsas().back());
+  }();
+  return table;
+}
+
 }  // namespace ctt::kernels

@@ -29,5 +29,7 @@ struct GramKernels {
 
 // REQUIRES: isa is one of PresentIsas().
 const GramKernels& GramKernelsFor(Isa isa);
+// Those of the instruction set in use (isa.h).
+const GramKernels& Gram();
 
 }  // namespace ctt::kernels

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "learn/logarithm.h"
 
@@ -39,6 +40,7 @@ class Reliability {
  public:
   void Add(double confidence, bool right) {
     const auto bin = std::min(static_cast<std::size_t>(confidence * kBins), kBins - 1);
+    ++count_[bin];
     confidence_[bin] += confidence;
     right_[bin] += right ? 1 : 0;
   }
@@ -47,45 +49,139 @@ class Reliability {
     for (std::size_t bin = 0; bin < kBins; ++bin) gap += std::fabs(confidence_[bin] - right_[bin]);
     return gap / static_cast<double>(n);
   }
+  std::vector<ReliabilityBin> Bins() const {
+    std::vector<ReliabilityBin> bins(kBins);
+    for (std::size_t bin = 0; bin < kBins; ++bin) {
+      if (count_[bin] == 0) continue;
+      const auto n = static_cast<double>(count_[bin]);
+      bins[bin] = {count_[bin], confidence_[bin] / n, right_[bin] / n};
+    }
+    return bins;
+  }
 
  private:
+  std::array<std::int64_t, kBins> count_{};
   std::array<double, kBins> confidence_{}, right_{};
 };
 
+class LabelCounts {
+ public:
+  void Add(const std::string& truth, const std::string& answer) {
+    ++counts_[truth].support;
+    ++counts_[answer].predicted;
+    if (truth == answer)
+      ++counts_[answer].right;
+    else
+      ++confused_[{truth, answer}];
+  }
+  void Report(Metrics& metrics) const {
+    std::int64_t supported = 0;
+    for (const auto& [label, count] : counts_) {
+      metrics.classes.push_back(Ratios(label, count));
+      if (count.support == 0) continue;
+      ++supported;
+      metrics.macro_f1 += metrics.classes.back().f1;
+      metrics.weighted_f1 += metrics.classes.back().f1 * static_cast<double>(count.support) /
+                             static_cast<double>(metrics.n);
+    }
+    metrics.macro_f1 /= static_cast<double>(supported);
+    for (const auto& [pair, count] : confused_)
+      metrics.confusion.push_back({pair.first, pair.second, count});
+    std::stable_sort(metrics.confusion.begin(), metrics.confusion.end(),
+                     [](const Confusion& a, const Confusion& b) { return a.count > b.count; });
+  }
+
+ private:
+  std::map<std::string, Counts> counts_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> confused_;
+};
+
+// Scores of both kinds, ascending; P(kept > other) + P(equal) / 2.
+double Auroc(const std::vector<double>& kept, const std::vector<double>& others) {
+  double wins = 0;
+  for (const double score : kept) {
+    const auto [first, last] = std::equal_range(others.begin(), others.end(), score);
+    wins += static_cast<double>(first - others.begin()) + static_cast<double>(last - first) / 2;
+  }
+  return wins / (static_cast<double>(kept.size()) * static_cast<double>(others.size()));
+}
+
+ScopeMetrics JudgeScope(std::span<const Judged> rows, std::span<const Prediction> others,
+                        std::span<const std::string> labels) {
+  ScopeMetrics scope;
+  scope.n = static_cast<std::int64_t>(others.size());
+  std::vector<double> kept, foreign;
+  for (const Judged& row : rows) {
+    kept.push_back(row.prediction.scope_score);
+    scope.right_and_kept +=
+        row.prediction.in_scope && labels[row.prediction.ranked.front().label] == row.truth;
+  }
+  for (const Prediction& other : others) {
+    foreign.push_back(other.scope_score);
+    scope.recall += other.in_scope ? 0 : 1;
+  }
+  std::sort(kept.begin(), kept.end());
+  std::sort(foreign.begin(), foreign.end());
+  scope.auroc = Auroc(kept, foreign);
+  const double threshold = kept[kept.size() / 20];  // At least 95 % lie at or above it.
+  const auto passed = foreign.end() - std::lower_bound(foreign.begin(), foreign.end(), threshold);
+  scope.fpr95 = static_cast<double>(passed) / static_cast<double>(foreign.size());
+  scope.recall /= static_cast<double>(foreign.size());
+  scope.right_and_kept /= static_cast<double>(kept.size());
+  return scope;
+}
+
+bool Holds(const Judged& row, std::span<const std::string> labels) {
+  return std::any_of(row.set.begin(), row.set.end(),
+                     [&](std::int32_t label) { return labels[label] == row.truth; });
+}
+
 }  // namespace
 
-Metrics Evaluate(std::span<const Judged> rows, std::span<const std::string> labels) {
+Interval WilsonInterval(std::int64_t right, std::int64_t n) {
+  if (n == 0) return {};
+  constexpr double kZ2 = 1.96 * 1.96;
+  const auto count = static_cast<double>(n);
+  const double share = static_cast<double>(right) / count;
+  const double middle = (share + kZ2 / (2 * count)) / (1 + kZ2 / count);
+  const double half = std::sqrt(kZ2 * (share * (1 - share) / count + kZ2 / (4 * count * count))) /
+                      (1 + kZ2 / count);
+  return {std::max(middle - half, 0.0), std::min(middle + half, 1.0)};
+}
+
+Metrics Evaluate(std::span<const Judged> rows, std::span<const Prediction> others,
+                 std::span<const std::string> labels) {
   Metrics metrics;
   metrics.n = static_cast<std::int64_t>(rows.size());
   if (rows.empty()) return metrics;
-  std::map<std::string, Counts> counts;
+  LabelCounts counts;
   Reliability reliability;
-  std::int64_t right = 0, in_scope = 0;
+  std::int64_t in_scope = 0, covered = 0, set_labels = 0;
   for (const Judged& row : rows) {
     const LabelProbability& top = row.prediction.ranked.front();
     const std::string& answer = labels[top.label];
     const bool is_right = answer == row.truth;
-    ++counts[row.truth].support;
-    ++counts[answer].predicted;
-    if (is_right) ++counts[answer].right, ++right;
+    counts.Add(row.truth, answer);
+    if (is_right) ++metrics.right;
     if (row.prediction.in_scope) ++in_scope;
+    if (Holds(row, labels)) ++covered;
+    set_labels += std::ssize(row.set);
     metrics.log_loss -= Log(std::max(ProbabilityOf(row, labels), kProbabilityFloor));
     reliability.Add(top.probability, is_right);
   }
   const auto n = static_cast<double>(metrics.n);
-  metrics.accuracy = static_cast<double>(right) / n;
+  metrics.accuracy = static_cast<double>(metrics.right) / n;
+  const Interval interval = WilsonInterval(metrics.right, metrics.n);
+  metrics.accuracy_low = interval.low;
+  metrics.accuracy_high = interval.high;
   metrics.in_scope_rate = static_cast<double>(in_scope) / n;
+  metrics.set_coverage = static_cast<double>(covered) / n;
+  metrics.set_size = static_cast<double>(set_labels) / n;
   metrics.log_loss /= n;
   metrics.ece = reliability.Error(metrics.n);
-  std::int64_t supported = 0;
-  for (const auto& [label, count] : counts) {
-    metrics.classes.push_back(Ratios(label, count));
-    if (count.support == 0) continue;
-    ++supported;
-    metrics.macro_f1 += metrics.classes.back().f1;
-    metrics.weighted_f1 += metrics.classes.back().f1 * static_cast<double>(count.support) / n;
-  }
-  metrics.macro_f1 /= static_cast<double>(supported);
+  metrics.reliability = reliability.Bins();
+  counts.Report(metrics);
+  if (!others.empty()) metrics.scope = JudgeScope(rows, others, labels);
   return metrics;
 }
 

@@ -16,14 +16,6 @@ constexpr std::int32_t kFeatureDimMax = 1 << 14;
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::size_t kMapNodeBytes = 48;  // Beside the key and the value.
 
-const kernels::GramKernels& Gram() {
-  static const kernels::GramKernels& table = []() -> const kernels::GramKernels& {
-    const Result<kernels::Isa> isa = kernels::ChooseIsa();
-    return kernels::GramKernelsFor(isa.ok() ? *isa : kernels::PresentIsas().back());
-  }();
-  return table;
-}
-
 // triangle += sign * X^T X for rows phi [n, D].
 void AddRows(std::span<const std::int8_t> phi, std::int64_t n, std::int32_t dim, int sign,
              std::int32_t* triangle) {
@@ -42,7 +34,7 @@ void AddRows(std::span<const std::int8_t> phi, std::int64_t n, std::int32_t dim,
         // NOLINTEND(bugprone-signed-char-misuse)
       }
     }
-    Gram().add(pairs.data(), static_cast<std::int32_t>(pair_count), dim, sign, triangle);
+    kernels::Gram().add(pairs.data(), static_cast<std::int32_t>(pair_count), dim, sign, triangle);
   }
 }
 

@@ -5,12 +5,13 @@
 namespace ctt::service {
 
 void SetHead(ServedTask& entry, const store::Version& version,
-             std::shared_ptr<const learn::Head> head) {
+             std::shared_ptr<const learn::Head> head, std::shared_ptr<const learn::Rates> rates) {
   entry.version = head == nullptr ? 0 : version.number;
   entry.settled = version.settled;
   entry.updated_us = version.created_us;
   entry.head_digest = version.head_digest;
   entry.head = std::move(head);
+  entry.rates = std::move(rates);
 }
 
 Result<std::shared_ptr<const ServedTask>> Catalog::Find(std::string_view name) const {

@@ -12,7 +12,8 @@
 
 #include "base/guarded.h"
 #include "base/status.h"
-#include "learn/head.h"
+#include "learn/rates.h"
+#include "service/types.h"
 #include "store/store.h"
 
 namespace ctt::service {
@@ -26,14 +27,17 @@ struct ServedTask {
   bool settled = false;
   std::int64_t updated_us = 0;
   std::string head_digest;
-  std::shared_ptr<const learn::Head> head;  // Null when version is 0.
-  std::int64_t examples = 0;                // Held now, by the log.
+  std::shared_ptr<const learn::Head> head;    // Null when version is 0.
+  std::shared_ptr<const learn::Rates> rates;  // Of the choices that the head takes; may be null.
+  TaskSettings settings;
+  std::int64_t examples = 0;  // Held now, by the log, at sequence number:
+  store::Seq watermark = 0;
   std::map<std::string, std::int64_t> label_counts;
 };
 
 // Makes `entry` serve a version's head; a null head serves nothing.
 void SetHead(ServedTask& entry, const store::Version& version,
-             std::shared_ptr<const learn::Head> head);
+             std::shared_ptr<const learn::Head> head, std::shared_ptr<const learn::Rates> rates);
 
 class Catalog {
  public:

@@ -160,7 +160,8 @@ Status KeyRing::Read() {
     CTT_ASSIGN_OR_RETURN(entry.key.tasks, ParseList(record.tasks, record.id));
     if (!FromHex(record.digest, entry.digest))
       return DataLoss("the digest of the key '" + record.id + "' is damaged");
-    entry.caller = std::make_shared<const Caller>(record.id, entry.key.tasks);
+    entry.caller = std::make_shared<const Caller>(record.id, entry.key.tasks,
+                                                  HasScope(entry.key, Scope::kLearn));
     ring_.With([&](Ring& ring) { ring.entries[record.id] = std::move(entry); });
   }
   return Status::Ok();
@@ -241,7 +242,8 @@ Result<MadeKey> KeyRing::Create(const NewKey& wanted, std::string_view who,
   record.id = RandomHex<kIdDigits / 2>();
   made.secret = std::string(kPrefix) + record.id + "_" + RandomHex<32>();
   entry.digest = Sha256(made.secret);
-  entry.caller = std::make_shared<const Caller>(record.id, wanted.tasks);
+  entry.caller =
+      std::make_shared<const Caller>(record.id, wanted.tasks, HasScope(wanted, Scope::kLearn));
   record.digest = ToHex(entry.digest);
   record.name = wanted.name;
   record.scopes = ListJson(wanted.scopes);

@@ -40,15 +40,18 @@ std::string_view ScopeName(Scope scope);                       // "predict", "le
 // Who a request comes from, for as long as it lasts. Immutable.
 class Caller {
  public:
-  Caller(std::string id, std::vector<std::string> tasks)
-      : id_(std::move(id)), tasks_(std::move(tasks)) {}
+  Caller(std::string id, std::vector<std::string> tasks, bool reads_examples = true)
+      : id_(std::move(id)), tasks_(std::move(tasks)), reads_examples_(reads_examples) {}
   const std::string& id() const { return id_; }  // Of the key; "anonymous" where none is needed.
   bool MayName(std::string_view task) const;
   bool restricted() const { return !tasks_.empty(); }  // To some tasks.
+  // Stored texts are for those who may learn.
+  bool reads_examples() const { return reads_examples_; }
 
  private:
   std::string id_;
   std::vector<std::string> tasks_;  // Patterns; empty: every task.
+  bool reads_examples_;
 };
 
 struct NewKey {

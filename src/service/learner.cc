@@ -132,20 +132,26 @@ Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
   version.number = ledger.last_version + 1;
   version.watermark = ledger.last_seq;
   version.examples = statistics.example_count();
-  version.report = "{}";
+  version.report = BorrowedReportJson(ledger.settled_version);
   version.created_us = clock_.UnixMicros();
   if (statistics.example_count() > 0) {
     learn::Settings settings = ledger.settings.value_or(learn::StartingSettings(statistics));
+    settings.prior = ledger.task_settings.prior;
+    std::shared_ptr<const learn::Rates> rates = ledger.rates;
     Result<learn::Head> head = learn::Solve(statistics, settings);
     if (!head.ok() && ledger.settings) {
       // Settings chosen for an earlier, larger set can be too weak a ridge for this one.
       settings = learn::StartingSettings(statistics);
+      settings.prior = ledger.task_settings.prior;
       head = learn::Solve(statistics, settings);
+      version.report = BorrowedReportJson(0);
+      rates = nullptr;
     }
     CTT_RETURN_IF_ERROR(head.status());
     version.settings = learn::SerializeSettings(settings);
     version.head_digest = ToHex(head->ContentDigest());
-    SetHead(*served, version, std::make_shared<const learn::Head>(*std::move(head)));
+    SetHead(*served, version, std::make_shared<const learn::Head>(*std::move(head)),
+            std::move(rates));
   }
   CTT_RETURN_IF_ERROR(group.transaction->PutVersion(ledger.record.id, version));
   CTT_RETURN_IF_ERROR(group.transaction->SetAlias(ledger.record.id, kLiveAlias, version.number));
@@ -261,6 +267,8 @@ std::shared_ptr<ServedTask> Learner::Entry(const TaskLedger& ledger) const {
   entry->id = ledger.record.id;
   entry->name = ledger.record.name;
   entry->created_us = ledger.record.created_us;
+  entry->settings = ledger.task_settings;
+  entry->watermark = ledger.last_seq;
   return entry;
 }
 
@@ -285,7 +293,8 @@ Status Learner::OpenTask(const store::Task& record) {
                          stores_.log.FindVersion(record.id, ledger.live_version));
     if (!version) return DataLoss("examples but no live version");
     CTT_ASSIGN_OR_RETURN(auto head, LoadHead(stores_, record.id, *version, feature_dim_));
-    SetHead(*entry, *version, std::move(head));
+    CTT_ASSIGN_OR_RETURN(auto rates, LoadRates(stores_.log, record.id, *version));
+    SetHead(*entry, *version, std::move(head), std::move(rates));
     if (!ledger.settled) unsettled_(record.id);
   }
   catalog_.Put(std::move(entry));

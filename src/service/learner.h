@@ -24,6 +24,12 @@
 
 namespace ctt::service {
 
+// What settling found.
+struct SettledTask {
+  learn::Settled settled;
+  learn::Rates rates;
+};
+
 // A row that the encoder has seen.
 struct EncodedRow {
   LearnRow row;
@@ -50,7 +56,8 @@ class Learner {
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
                const Origin& origin = {});
   void CreateTask(std::string task, Done<bool> done, const Origin& origin = {});
-  void RenameTask(std::string task, std::string name, Done<bool> done, const Origin& origin = {});
+  // A change of the prior solves the task at once; its choices follow.
+  void ChangeTask(std::string task, TaskChange change, Done<bool> done, const Origin& origin = {});
   void DeleteTask(std::string task, Done<bool> done, const Origin& origin = {});
   void PublishVersion(std::string task, std::int64_t version, Done<bool> done,
                       const Origin& origin = {});
@@ -60,12 +67,13 @@ class Learner {
     store::TaskId id = 0;
     store::Seq watermark = 0;
     bool settled = false;                                 // Nothing to do.
+    learn::Prior prior = learn::Prior::kEmpirical;        // To settle with.
     std::shared_ptr<const learn::Statistics> statistics;  // Null when settled or empty.
   };
   void TakeSnapshot(store::TaskId task, Done<Snapshot> done);
   // Makes a version of what settling found and publishes it. When lessons came in between, the task
-  // is solved on top with its choices instead: false.
-  void Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled, Done<bool> done);
+  // is solved on top with its choices instead: false. The same when the prior was changed.
+  void Adopt(store::TaskId task, store::Seq watermark, SettledTask settled, Done<bool> done);
 
  private:
   struct Group;
@@ -114,8 +122,9 @@ class Learner {
                     LearnAnswer& answer);
   Status UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
                     UnlearnAnswer& answer);
-  Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
-                      learn::Settled& settled, bool& published);
+  Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark, SettledTask& settled,
+                      bool& published);
+  Status Rename(Group& group, TaskLedger& ledger, const std::string& name);
   Result<TaskLedger*> Find(std::string_view task);
   Result<TaskLedger*> Find(store::TaskId task);
   Result<TaskLedger*> Create(Group& group, const std::string& task);

@@ -292,27 +292,46 @@ void Learner::CreateTask(std::string task, Done<bool> done, const Origin& origin
       std::move(done), std::move(note));
 }
 
-void Learner::RenameTask(std::string task, std::string name, Done<bool> done,
+void Learner::ChangeTask(std::string task, TaskChange change, Done<bool> done,
                          const Origin& origin) {
-  AuditNote note{origin, "rename_task", task, task + " -> " + name};
+  AuditNote note{origin, "change_task", task};
+  if (change.name) note = {origin, "rename_task", task, task + " -> " + *change.name};
   PostAlone(
-      [this, task = std::move(task), name = std::move(name)](Group& group) -> Status {
+      [this, task = std::move(task), change = std::move(change)](Group& group) -> Status {
         CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
-        if (task == name) return Status::Ok();
-        if (Find(name).ok()) {
-          return {Code::kAlreadyExists, "task_exists", "task '" + name + "' exists already"};
-        }
         CTT_ASSIGN_OR_RETURN(const auto now_served, catalog_.Find(task));
-        group.known.insert(ledger->record.id);
-        CTT_RETURN_IF_ERROR(group.Keep(group.transaction->RenameTask(ledger->record.id, name)));
-        ledger->record.name = name;
+        const store::TaskId id = ledger->record.id;
+        if (change.name && *change.name != task)
+          CTT_RETURN_IF_ERROR(Rename(group, *ledger, *change.name));
+        const TaskSettings settings = Changed(ledger->task_settings, change);
+        const bool other_prior = settings.prior != ledger->task_settings.prior;
+        if (settings != ledger->task_settings) {
+          group.known.insert(id);
+          ledger->record.settings = TaskSettingsJson(settings);
+          CTT_RETURN_IF_ERROR(
+              group.Keep(group.transaction->SetTaskSettings(id, ledger->record.settings)));
+          ledger->task_settings = settings;
+        }
         auto entry = std::make_shared<ServedTask>(*now_served);
-        entry->name = name;
-        group.served[ledger->record.id] = std::move(entry);
-        group.removed.push_back(task);
+        entry->name = ledger->record.name;
+        entry->settings = settings;
+        group.served[id] = std::move(entry);
+        if (!other_prior || now_served->examples == 0) return Status::Ok();
+        CTT_RETURN_IF_ERROR(group.Keep(LoadStatistics(*ledger)));
+        group.solve.insert(id);
         return Status::Ok();
       },
       std::move(done), std::move(note));
+}
+
+Status Learner::Rename(Group& group, TaskLedger& ledger, const std::string& name) {
+  if (Find(name).ok())
+    return {Code::kAlreadyExists, "task_exists", "task '" + name + "' exists already"};
+  group.known.insert(ledger.record.id);
+  CTT_RETURN_IF_ERROR(group.Keep(group.transaction->RenameTask(ledger.record.id, name)));
+  group.removed.push_back(ledger.record.name);
+  ledger.record.name = name;
+  return Status::Ok();
 }
 
 void Learner::DeleteTask(std::string task, Done<bool> done, const Origin& origin) {
@@ -349,7 +368,8 @@ void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> 
             group.Keep(group.transaction->SetAlias(ledger->record.id, kLiveAlias, version)));
         ledger->live_version = version;
         auto entry = std::make_shared<ServedTask>(*now_served);
-        SetHead(*entry, *record, std::move(head));
+        CTT_ASSIGN_OR_RETURN(auto rates, LoadRates(stores_.log, ledger->record.id, *record));
+        SetHead(*entry, *record, std::move(head), std::move(rates));
         group.served[ledger->record.id] = std::move(entry);
         return Status::Ok();
       },
@@ -365,6 +385,7 @@ void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
     snapshot->id = task;
     snapshot->watermark = ledger->last_seq;
     snapshot->settled = ledger->settled;
+    snapshot->prior = ledger->task_settings.prior;
     if (ledger->settled) return Status::Ok();
     CTT_RETURN_IF_ERROR(LoadStatistics(*ledger));
     if (ledger->statistics->example_count() > 0)
@@ -378,9 +399,9 @@ void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
   Post(std::move(command));
 }
 
-void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled,
+void Learner::Adopt(store::TaskId task, store::Seq watermark, SettledTask settled,
                     Done<bool> done) {
-  auto found = std::make_shared<learn::Settled>(std::move(settled));
+  auto found = std::make_shared<SettledTask>(std::move(settled));
   auto published = std::make_shared<bool>(false);
   Command command;
   command.alone = true;
@@ -402,8 +423,10 @@ void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled set
 // nothing names. Overtaken by lessons, the settled version is history at once: the task is solved
 // on top of it with the new choices, and settled again later.
 Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
-                             learn::Settled& settled, bool& published) {
-  published = ledger.last_seq == watermark;
+                             SettledTask& found, bool& published) {
+  learn::Settled& settled = found.settled;
+  published =
+      ledger.last_seq == watermark && settled.head.settings().prior == ledger.task_settings.prior;
   CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
   CTT_ASSIGN_OR_RETURN(const Digest head_digest, stores_.artifacts.Put(settled.head.Serialize()));
   store::Version version;
@@ -414,7 +437,7 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
   version.head_digest = ToHex(head_digest);
   version.has_artifact = true;
   version.examples = settled.head.example_count();
-  version.report = ReportJson(settled.report);
+  version.report = ReportJson(settled.report, found.rates);
   version.created_us = clock_.UnixMicros();
 
   group.known.insert(ledger.record.id);
@@ -426,6 +449,8 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
   const bool follow = ledger.live_version == ledger.last_version;
   ledger.last_version = version.number;
   ledger.settings = settled.head.settings();
+  ledger.settled_version = version.number;
+  ledger.rates = std::make_shared<const learn::Rates>(std::move(found.rates));
   if (!published) {
     if (ledger.statistics->example_count() > 0) group.solve.insert(task);
     return Status::Ok();
@@ -441,7 +466,8 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
   entry->examples = version.examples;
   for (const auto& [label, sums] : ledger.statistics->classes())
     entry->label_counts[label] = sums.count;
-  SetHead(*entry, version, std::make_shared<const learn::Head>(std::move(settled.head)));
+  SetHead(*entry, version, std::make_shared<const learn::Head>(std::move(settled.head)),
+          ledger.rates);
   group.served[task] = std::move(entry);
   return Status::Ok();
 }

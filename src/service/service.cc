@@ -1,14 +1,22 @@
 #include "service/service.h"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
+#include "learn/suggest.h"
+#include "service/answerer.h"
 #include "service/catalog.h"
 #include "service/encode_queue.h"
+#include "service/explainer.h"
+#include "service/label_descriptions.h"
 #include "service/learner.h"
+#include "service/router.h"
 #include "service/settler.h"
+#include "service/task_settings.h"
 #include "service/validate.h"
+#include "service/word_weights.h"
 #include "store/data_directory.h"
 #include "text/ngrams.h"
 
@@ -34,6 +42,7 @@ TaskInfo Describe(const ServedTask& task) {
   info.head_digest = task.head_digest;
   info.created_us = task.created_us;
   info.updated_us = task.updated_us;
+  info.settings = task.settings;
   if (task.head == nullptr) return info;
   info.head = learn::HeadKindName(task.head->settings().kind);
   info.block = learn::BlockName(task.head->settings().block);
@@ -45,29 +54,21 @@ Status TaskEmpty(const std::string& task) {
           "task '" + task + "' has learned no example yet"};
 }
 
-// What a head needs of a text beside its features; empty when that is nothing.
-text::NGrams NGramsFor(const learn::Head& head, const std::string& text) {
-  return head.weighs_words() ? text::HashedNGrams(text) : text::NGrams();
-}
-
-TextAnswer Answer(const learn::Head& head, std::span<const std::int8_t> phi,
-                  const text::NGrams& ngrams, bool truncated, std::int32_t top_k) {
-  const learn::Prediction prediction = head.Predict(phi, ngrams);
-  TextAnswer answer;
-  const std::size_t count =
-      std::min<std::size_t>(prediction.ranked.size(), static_cast<std::size_t>(top_k));
-  for (std::size_t i = 0; i < count; ++i) {
-    const learn::LabelProbability& row = prediction.ranked[i];
-    answer.ranked.push_back({head.labels()[row.label], row.probability});
+Status CheckOptions(const PredictOptions& options) {
+  if (options.top_k < 1) return {Code::kInvalidArgument, "bad_top_k", "'top_k' must be at least 1"};
+  if (options.error_rate && !(*options.error_rate > 0 && *options.error_rate <= learn::kRateMax)) {
+    return {Code::kInvalidArgument, "out_of_range", "'error_rate' must be above 0, at most 0.5"};
   }
-  answer.scope_score = prediction.scope_score;
-  answer.in_scope = prediction.in_scope;
-  answer.margin = prediction.margin;
-  answer.truncated = truncated;
-  return answer;
+  return Status::Ok();
 }
 
 }  // namespace
+
+// A text's words, and what the head needs of the text without each of them.
+struct WordsLeftOut {
+  std::vector<WordWeight> words;
+  std::vector<text::NGrams> ngrams;
+};
 
 // Members stand in the order of their making; they go in the reverse one, so that whoever calls
 // another is gone before it.
@@ -82,6 +83,8 @@ struct Service::State {
   Catalog catalog;
   std::unique_ptr<Settler> settler;
   std::unique_ptr<Learner> learner;
+  std::unique_ptr<Explainer> explainer;
+  std::unique_ptr<Router> router;
   std::unique_ptr<EncodeQueue> queue;
 
   State(const ServiceOptions& given, const Clock& given_clock, telemetry::Metrics& given_metrics,
@@ -95,7 +98,9 @@ struct Service::State {
         stores{data.store(), data.artifacts(), given_log} {}
 
   ~State() {
-    queue.reset();  // Its answers reach the learner.
+    if (router != nullptr) router->Stop();  // Its answers reach the queue.
+    queue.reset();                          // Its answers reach the explainer and the learner.
+    explainer.reset();
     if (settler != nullptr) settler->Stop();
     learner.reset();  // Its last commits still touch the settler.
   }
@@ -103,10 +108,19 @@ struct Service::State {
   Status BindEncoder();
   Status Open();
   std::vector<text::TokenIds> Tokenize(const std::vector<std::string>& texts) const;
+  // Adds to `tokens` each text without each of its words; the words, still without weights.
+  std::vector<WordsLeftOut> AddWithoutWords(const Answerer& answerer,
+                                            const std::vector<std::string>& texts,
+                                            std::vector<text::TokenIds>& tokens) const;
+  Result<Answerer> AnswererOf(const ServedTask& task, std::optional<std::int64_t> version) const;
+  // Tasks as the catalog has them at this moment, by id.
+  std::map<store::TaskId, std::shared_ptr<const ServedTask>> TasksById() const;
   Status CheckTokens(const std::vector<text::TokenIds>& tokens, bool truncate) const;
-  Result<std::shared_ptr<const learn::Head>> HeadOf(const ServedTask& task,
-                                                    std::optional<std::int64_t> version) const;
   Result<encoder::Features> EncodeNow(std::vector<text::TokenIds> texts);
+  // Encodes the texts chunk by chunk and hands out the features of each, in order.
+  Status ForEachPhi(
+      const std::vector<std::string>& texts,
+      const std::function<void(std::size_t text, std::span<const std::int8_t> phi)>& take);
 };
 
 // A data directory holds features of one encoder only.
@@ -134,6 +148,8 @@ Status Service::State::Open() {
                                       [this](store::TaskId task) { settler->Touch(task); });
   CTT_RETURN_IF_ERROR(learner->OpenTasks());
   settler->Start(*learner);
+  explainer = std::make_unique<Explainer>(stores);
+  router = std::make_unique<Router>(stores, catalog, encoder->feature_dim(), clock);
   queue = std::make_unique<EncodeQueue>(*encoder, ThreadCount(options.threads),
                                         options.limits.queue_tokens_max, clock, metrics);
   return Status::Ok();
@@ -157,11 +173,11 @@ Status Service::State::CheckTokens(const std::vector<text::TokenIds>& tokens, bo
   return Status::Ok();
 }
 
-Result<std::shared_ptr<const learn::Head>> Service::State::HeadOf(
-    const ServedTask& task, std::optional<std::int64_t> version) const {
+Result<Answerer> Service::State::AnswererOf(const ServedTask& task,
+                                            std::optional<std::int64_t> version) const {
   if (!version || *version == task.version) {
     if (task.head == nullptr) return TaskEmpty(task.name);
-    return task.head;
+    return Answerer(task.head, task.rates, task.settings);
   }
   CTT_ASSIGN_OR_RETURN(const auto record, stores.log.FindVersion(task.id, *version));
   if (!record || record->examples == 0) {
@@ -169,13 +185,30 @@ Result<std::shared_ptr<const learn::Head>> Service::State::HeadOf(
         Code::kNotFound, "version_not_found",
         "task '" + task.name + "' has no version " + std::to_string(*version) + " to answer with");
   }
-  return LoadHead(stores, task.id, *record, encoder->feature_dim());
+  CTT_ASSIGN_OR_RETURN(auto head, LoadHead(stores, task.id, *record, encoder->feature_dim()));
+  CTT_ASSIGN_OR_RETURN(auto rates, LoadRates(stores.log, task.id, *record));
+  return Answerer(std::move(head), std::move(rates), task.settings);
 }
 
 Result<encoder::Features> Service::State::EncodeNow(std::vector<text::TokenIds> texts) {
   return Wait<encoder::Features>([&](Done<encoder::Features> done) {
     queue->Submit(std::move(texts), Priority::kBulk, 0, std::move(done));
   });
+}
+
+Status Service::State::ForEachPhi(
+    const std::vector<std::string>& texts,
+    const std::function<void(std::size_t text, std::span<const std::int8_t> phi)>& take) {
+  const std::size_t dim = encoder->feature_dim();
+  for (std::size_t first = 0; first < texts.size(); first += kChunkTexts) {
+    const std::size_t last = std::min(texts.size(), first + kChunkTexts);
+    CTT_ASSIGN_OR_RETURN(const encoder::Features features,
+                         EncodeNow(Tokenize({texts.begin() + static_cast<std::ptrdiff_t>(first),
+                                             texts.begin() + static_cast<std::ptrdiff_t>(last)})));
+    for (std::size_t i = first; i < last; ++i)
+      take(i, {features.phi.data() + (i - first) * dim, dim});
+  }
+  return Status::Ok();
 }
 
 Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options, const Clock& clock,
@@ -196,16 +229,52 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options, c
 Service::Service(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Service::~Service() = default;
 
+std::vector<WordsLeftOut> Service::State::AddWithoutWords(
+    const Answerer& answerer, const std::vector<std::string>& texts,
+    std::vector<text::TokenIds>& tokens) const {
+  std::vector<WordsLeftOut> words;
+  for (const std::string& text : texts) {
+    words.emplace_back();
+    for (const std::string_view word : WordsOf(text)) {
+      const std::string rest = Without(text, word);
+      words.back().words.push_back({std::string(word), 0});
+      words.back().ngrams.push_back(answerer.NGramsFor(rest));
+      tokens.push_back(encoder->tokenizer().Encode(rest, encoder->tokens_max()));
+    }
+  }
+  return words;
+}
+
+namespace {
+
+// phi [texts + words, D]: those of the texts, then of each text without each of its words.
+void WeighWords(const Answerer& answerer, const std::vector<std::int8_t>& phi,
+                const std::vector<WordsLeftOut>& words, PredictAnswer& answer) {
+  const auto dim = static_cast<std::size_t>(answerer.head().feature_dim());
+  const std::int8_t* next = phi.data() + words.size() * dim;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const LabelScore& first = answer.texts[i].ranked.front();
+    for (std::size_t w = 0; w < words[i].words.size(); ++w) {
+      WordWeight word = words[i].words[w];
+      const double without = answerer.Probability({next, dim}, words[i].ngrams[w], first.label);
+      word.weight = LogOdds(first.probability) - LogOdds(without);
+      answer.texts[i].explanation->words.push_back(std::move(word));
+      next += dim;
+    }
+  }
+}
+
+}  // namespace
+
 void Service::Predict(std::string task, std::vector<std::string> texts,
                       const PredictOptions& options, Done<PredictAnswer> done) {
-  if (options.top_k < 1)
-    return done(Status(Code::kInvalidArgument, "bad_top_k", "'top_k' must be at least 1"));
+  if (const Status status = CheckOptions(options); !status.ok()) return done(status);
   if (const Status status = CheckTexts(texts, state_->options.limits); !status.ok())
     return done(status);
   const auto served = state_->catalog.Find(task);
   if (!served.ok()) return done(served.status());
-  auto head = state_->HeadOf(**served, options.version);
-  if (!head.ok()) return done(head.status());
+  const auto answerer = state_->AnswererOf(**served, options.version);
+  if (!answerer.ok()) return done(answerer.status());
 
   std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
   if (const Status status = state_->CheckTokens(tokens, options.truncate); !status.ok())
@@ -213,24 +282,104 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
   std::vector<bool> truncated;
   for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
   std::vector<text::NGrams> ngrams;
-  for (const std::string& text : texts) ngrams.push_back(NGramsFor(**head, text));
+  for (const std::string& text : texts) ngrams.push_back(answerer->NGramsFor(text));
+  std::vector<WordsLeftOut> words;
+  if (options.explain_words) words = state_->AddWithoutWords(*answerer, texts, tokens);
   const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
-  auto answer_all = [this, head = *head, ngrams = std::move(ngrams),
-                     truncated = std::move(truncated), task,
-                     version = options.version.value_or((*served)->version), top_k = options.top_k,
+  auto answer_all = [this, answerer = *answerer, ngrams = std::move(ngrams),
+                     truncated = std::move(truncated), task, options, served = *served,
+                     words = std::move(words),
                      done = std::move(done)](Result<encoder::Features> features) {
     if (!features.ok()) return done(features.status());
-    PredictAnswer answer{task, version, {}};
+    PredictAnswer answer{task, options.version.value_or(served->version), {}};
     const std::size_t dim = state_->encoder->feature_dim();
     for (std::size_t i = 0; i < truncated.size(); ++i) {
       const std::span<const std::int8_t> phi(features->phi.data() + i * dim, dim);
-      answer.texts.push_back(Answer(*head, phi, ngrams[i], truncated[i], top_k));
+      answer.texts.push_back(answerer.Answer(phi, ngrams[i], options));
+      answer.texts.back().truncated = truncated[i];
       state_->metrics.CountPrediction(task, answer.texts.back().in_scope);
     }
-    done(std::move(answer));
+    if (!options.explain && !options.explain_words) return done(std::move(answer));
+    for (TextAnswer& text : answer.texts) text.explanation.emplace();
+    if (options.explain_words) WeighWords(answerer, features->phi, words, answer);
+    if (served->head == nullptr) return done(std::move(answer));  // Nothing is held any more.
+    state_->explainer->Explain(served, std::move(features->phi), std::move(answer), done);
   };
-  state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all),
+  // Words multiply the texts: they give way to others.
+  const Priority priority = options.explain_words ? Priority::kBulk : Priority::kSingle;
+  state_->queue->Submit(std::move(tokens), priority, deadline_us, std::move(answer_all),
                         options.gone);
+}
+
+std::map<store::TaskId, std::shared_ptr<const ServedTask>> Service::State::TasksById() const {
+  std::map<store::TaskId, std::shared_ptr<const ServedTask>> tasks;
+  for (auto& task : catalog.List()) tasks[task->id] = task;
+  return tasks;
+}
+
+namespace {
+
+using TasksById = std::map<store::TaskId, std::shared_ptr<const ServedTask>>;
+
+// The tasks as `routes` ranks them, without those that are gone by now.
+RoutedText RouteOne(const Routes& routes, const TasksById& tasks, std::span<const std::int8_t> phi,
+                    const std::string& words, const PredictOptions& options) {
+  const learn::Prediction prediction = routes.head->Predict(phi);
+  RoutedText text;
+  text.in_scope = prediction.in_scope;
+  for (const learn::LabelProbability& row : prediction.ranked) {
+    if (std::ssize(text.tasks) >= options.top_k) break;
+    const auto task = tasks.find(std::stoll(routes.head->labels()[row.label]));
+    if (task == tasks.end() || task->second->head == nullptr) continue;
+    const ServedTask& served = *task->second;
+    if (text.tasks.empty()) {
+      const Answerer answerer(served.head, served.rates, served.settings);
+      text.answer = answerer.Answer(phi, answerer.NGramsFor(words), options);
+      text.head_version = served.version;
+    }
+    text.tasks.push_back({served.name, row.probability});
+  }
+  return text;
+}
+
+Status NoTaskLeft() {
+  return {Code::kNotFound, "group_not_found", "the tasks were deleted a moment ago"};
+}
+
+}  // namespace
+
+void Service::Route(std::vector<std::string> texts, const std::string& group, const Caller& caller,
+                    const PredictOptions& options, Done<RouteAnswer> done) {
+  if (const Status status = CheckOptions(options); !status.ok()) return done(status);
+  if (const Status status = CheckTexts(texts, state_->options.limits); !status.ok())
+    return done(status);
+  const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
+  auto encode = [this, texts = std::move(texts), options, deadline_us,
+                 done = std::move(done)](Result<std::shared_ptr<const Routes>> routes) {
+    if (!routes.ok()) return done(routes.status());
+    std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
+    std::vector<bool> truncated;
+    for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
+    auto answer_all = [this, routes = *routes, truncated = std::move(truncated), texts, options,
+                       done](Result<encoder::Features> features) {
+      if (!features.ok()) return done(features.status());
+      RouteAnswer answer{routes->digest, {}};
+      const TasksById tasks = state_->TasksById();
+      const std::size_t dim = state_->encoder->feature_dim();
+      for (std::size_t i = 0; i < truncated.size(); ++i) {
+        RoutedText text =
+            RouteOne(*routes, tasks, {features->phi.data() + i * dim, dim}, texts[i], options);
+        if (text.tasks.empty()) return done(NoTaskLeft());
+        text.answer.truncated = truncated[i];
+        state_->metrics.CountPrediction(text.tasks[0].label, text.answer.in_scope);
+        answer.texts.push_back(std::move(text));
+      }
+      done(std::move(answer));
+    };
+    state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all),
+                          options.gone);
+  };
+  state_->router->Find(group, caller, std::move(encode));
 }
 
 void Service::Embed(const std::vector<std::string>& texts, const EmbedOptions& options,
@@ -297,6 +446,27 @@ void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOpt
                         std::move(learn));
 }
 
+void Service::DescribeLabels(std::string task, const std::vector<LabelDescription>& labels,
+                             Done<LearnAnswer> done, const Origin& origin) {
+  auto rows = DescriptionRows(labels, state_->options.limits.id_bytes_max);
+  if (!rows.ok()) return done(rows.status());
+  LearnOptions options;
+  options.origin = origin;
+  Learn(std::move(task), *std::move(rows), options, std::move(done));
+}
+
+Result<std::vector<LabelInfo>> Service::Labels(const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  std::vector<LabelInfo> labels;
+  for (const auto& [name, count] : served->label_counts) {
+    labels.push_back({name, count, std::nullopt});
+    CTT_ASSIGN_OR_RETURN(auto example,
+                         state_->stores.log.FindExample(served->id, DescriptionId(name)));
+    if (example) labels.back().description = std::move(example->text);
+  }
+  return labels;
+}
+
 void Service::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
                       const Origin& origin) {
   if (ids.empty()) return done(Status(Code::kInvalidArgument, "empty_request", "no id was given"));
@@ -323,12 +493,14 @@ Result<TaskInfo> Service::CreateTask(const std::string& name, const Origin& orig
   return ShowTask(name);
 }
 
-Status Service::RenameTask(const std::string& task, const std::string& name, const Origin& origin) {
-  CTT_RETURN_IF_ERROR(CheckTaskName(name));
-  return Wait<bool>([&](Done<bool> done) {
-           state_->learner->RenameTask(task, name, std::move(done), origin);
-         })
-      .status();
+Result<TaskInfo> Service::ChangeTask(const std::string& task, const TaskChange& change,
+                                     const Origin& origin) {
+  if (change.name) CTT_RETURN_IF_ERROR(CheckTaskName(*change.name));
+  CTT_RETURN_IF_ERROR(CheckChange(change));
+  CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
+                        state_->learner->ChangeTask(task, change, std::move(done), origin);
+                      }).status());
+  return ShowTask(change.name.value_or(task));
 }
 
 Status Service::DeleteTask(const std::string& task, const Origin& origin) {
@@ -404,26 +576,61 @@ Result<ExampleInfo> Service::FindExample(const std::string& task, const std::str
 }
 
 Result<learn::Metrics> Service::Evaluate(const std::string& task,
-                                         const std::vector<EvaluateRow>& rows) {
+                                         const std::vector<EvaluateRow>& rows,
+                                         const std::vector<std::string>& out_of_scope) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
-  CTT_ASSIGN_OR_RETURN(const auto head, state_->HeadOf(*served, std::nullopt));
+  CTT_ASSIGN_OR_RETURN(const Answerer answerer, state_->AnswererOf(*served, std::nullopt));
   std::vector<std::string> texts;
   for (const EvaluateRow& row : rows) texts.push_back(row.text);
   CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
-  std::vector<learn::Judged> judged;
-  const std::size_t dim = state_->encoder->feature_dim();
-  for (std::size_t first = 0; first < texts.size(); first += kChunkTexts) {
-    const std::size_t last = std::min(texts.size(), first + kChunkTexts);
-    CTT_ASSIGN_OR_RETURN(
-        const encoder::Features features,
-        state_->EncodeNow(state_->Tokenize({texts.begin() + static_cast<std::ptrdiff_t>(first),
-                                            texts.begin() + static_cast<std::ptrdiff_t>(last)})));
-    for (std::size_t i = first; i < last; ++i) {
-      const std::span<const std::int8_t> phi(features.phi.data() + (i - first) * dim, dim);
-      judged.push_back({rows[i].label, head->Predict(phi, NGramsFor(*head, texts[i]))});
-    }
+  if (!out_of_scope.empty()) {
+    const Status others = CheckTexts(out_of_scope, state_->options.limits);
+    if (!others.ok()) return others.WithContext("out of scope");
   }
-  return learn::Evaluate(judged, head->labels());
+  std::vector<learn::Judged> judged;
+  CTT_RETURN_IF_ERROR(
+      state_->ForEachPhi(texts, [&](std::size_t i, std::span<const std::int8_t> phi) {
+        judged.push_back({rows[i].label, answerer.Predict(phi, answerer.NGramsFor(texts[i])), {}});
+        judged.back().set = answerer.SetOf(judged.back().prediction, kEvaluateErrorRate);
+      }));
+  std::vector<learn::Prediction> others;
+  CTT_RETURN_IF_ERROR(
+      state_->ForEachPhi(out_of_scope, [&](std::size_t i, std::span<const std::int8_t> phi) {
+        others.push_back(answerer.Predict(phi, answerer.NGramsFor(out_of_scope[i])));
+      }));
+  return learn::Evaluate(judged, others, answerer.head().labels());
+}
+
+Result<AuditAnswer> Service::AuditExamples(const std::string& task, std::size_t shown_max) {
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  return AuditServedTask(state_->stores, *served, state_->encoder->feature_dim(), shown_max);
+}
+
+Result<std::vector<Suggestion>> Service::Suggest(const std::string& task,
+                                                 const std::vector<std::string>& texts,
+                                                 const SuggestOptions& options) {
+  if (options.count < 1)
+    return Status(Code::kInvalidArgument, "out_of_range", "'count' must be at least 1");
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  CTT_ASSIGN_OR_RETURN(const Answerer answerer, state_->AnswererOf(*served, std::nullopt));
+  CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
+  PredictOptions first_only;
+  first_only.top_k = 1;
+  std::vector<std::int8_t> all;
+  std::vector<double> uncertainty;
+  std::vector<Suggestion> answers;
+  CTT_RETURN_IF_ERROR(
+      state_->ForEachPhi(texts, [&](std::size_t i, std::span<const std::int8_t> phi) {
+        all.insert(all.end(), phi.begin(), phi.end());
+        answers.push_back({static_cast<std::int64_t>(i),
+                           answerer.Answer(phi, answerer.NGramsFor(texts[i]), first_only)});
+        uncertainty.push_back(1 - answers.back().answer.margin);
+      }));
+  std::vector<Suggestion> chosen;
+  for (const std::size_t i : learn::SuggestRows(all, state_->encoder->feature_dim(), uncertainty,
+                                                static_cast<std::size_t>(options.count)))
+    chosen.push_back(std::move(answers[i]));
+  return chosen;
 }
 
 KeyRing& Service::keys() { return *state_->keys; }

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "encoder/encoder.h"
 #include "learn/metrics.h"
+#include "service/audit.h"
 #include "service/key_ring.h"
 #include "service/types.h"
 #include "telemetry/log.h"
@@ -63,8 +64,8 @@ class Service {
 
   // kNotFound ("task_not_found", with the near names; "version_not_found"), kFailedPrecondition
   // ("task_empty"), kTooLarge ("text_too_long", "too_many_tokens"), kInvalidArgument
-  // ("empty_text"), kResourceExhausted
-  // ("queue_full"), kDeadlineExceeded.
+  // ("empty_text", "bad_top_k", "out_of_range"), kResourceExhausted ("queue_full"),
+  // kDeadlineExceeded.
   void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
                Done<PredictAnswer> done);
 
@@ -77,9 +78,23 @@ class Service {
   // with some names): there are several; kNotFound ("task_not_found"): there is none.
   Result<std::string> OnlyTask(const Caller& caller) const;
 
+  // As Predict, when the caller does not know the task: chosen among those of `group` ("": all)
+  // that the caller may name and that have learned something. options.top_k bounds tasks and labels
+  // alike; no version, no explanation. kNotFound ("group_not_found").
+  void Route(std::vector<std::string> texts, const std::string& group, const Caller& caller,
+             const PredictOptions& options, Done<RouteAnswer> done);
+
   // All rows or none: one bad row refuses the call, and the message says which ("row 3: ...").
   void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
              Done<LearnAnswer> done);
+
+  // Learns what labels are called, or what they are about, as examples of them
+  // (service/label_descriptions.h); an earlier description is replaced. As Learn, and kTooLarge
+  // ("label_too_long").
+  void DescribeLabels(std::string task, const std::vector<LabelDescription>& labels,
+                      Done<LearnAnswer> done, const Origin& origin = {});
+  // In byte order of the names.
+  Result<std::vector<LabelInfo>> Labels(const std::string& task);
 
   // kNotFound ("example_not_found") when none of the ids is held.
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
@@ -91,7 +106,10 @@ class Service {
 
   // kAlreadyExists ("task_exists").
   Result<TaskInfo> CreateTask(const std::string& name, const Origin& origin = {});
-  Status RenameTask(const std::string& task, const std::string& name, const Origin& origin = {});
+  // All of the change or none. kAlreadyExists ("task_exists"), kInvalidArgument ("bad_task_name",
+  // "out_of_range", "bad_group_name", "too_many_groups").
+  Result<TaskInfo> ChangeTask(const std::string& task, const TaskChange& change,
+                              const Origin& origin = {});
   Status DeleteTask(const std::string& task, const Origin& origin = {});
   Result<TaskInfo> ShowTask(const std::string& task);
   std::vector<TaskInfo> ListTasks();  // By name.
@@ -106,7 +124,18 @@ class Service {
                                        std::int32_t limit);
   Result<ExampleInfo> FindExample(const std::string& task, const std::string& id);
 
-  Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows);
+  // `out_of_scope` are texts of no label, to measure the scope decision with; may be empty.
+  Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows,
+                                  const std::vector<std::string>& out_of_scope);
+
+  // What is odd about the examples of a task: the served head's choices, every example that is
+  // held. Each list shows at most `shown_max`. kFailedPrecondition ("task_empty").
+  Result<AuditAnswer> AuditExamples(const std::string& task, std::size_t shown_max);
+
+  // Which of the texts to label next, the most telling first (learn/suggest.h). As Predict.
+  Result<std::vector<Suggestion>> Suggest(const std::string& task,
+                                          const std::vector<std::string>& texts,
+                                          const SuggestOptions& options);
 
   KeyRing& keys();
   // At most `limit` writes after the one with the number `after`, in their order.

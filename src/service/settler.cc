@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "learn/rates.h"
 #include "learn/solve.h"
 
 namespace ctt::service {
@@ -118,11 +119,17 @@ Result<bool> Settler::SettleTask(store::TaskId task, int threads) {
                        }));
   if (snapshot.settled || snapshot.statistics == nullptr) return true;
   CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores_.log, task, snapshot.watermark));
+  learn::SettleOptions options;
+  options.prior = snapshot.prior;
+  options.threads = threads;
   CTT_ASSIGN_OR_RETURN(learn::Settled settled,
-                       learn::Settle(*snapshot.statistics, rows, {.threads = threads}, &stopping_));
+                       learn::Settle(*snapshot.statistics, rows, options, &stopping_));
+  CTT_ASSIGN_OR_RETURN(
+      learn::Rates rates,
+      learn::RatesOf(*snapshot.statistics, rows, settled.head.settings(), threads, &stopping_));
   CTT_ASSIGN_OR_RETURN(const bool published, Wait<bool>([&](Done<bool> done) {
-                         learner_->Adopt(task, snapshot.watermark, std::move(settled),
-                                         std::move(done));
+                         learner_->Adopt(task, snapshot.watermark,
+                                         {std::move(settled), std::move(rates)}, std::move(done));
                        }));
   metrics_.ObserveSettle(static_cast<double>(clock_.SteadyMicros() - start_us) * 1e-6);
   return published;

@@ -91,6 +91,7 @@ Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, stor
 Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
   TaskLedger ledger;
   ledger.record = record;
+  CTT_ASSIGN_OR_RETURN(ledger.task_settings, ParseTaskSettings(record.settings));
   CTT_ASSIGN_OR_RETURN(ledger.label_names, LabelNames(stores.log, record.id));
   for (const auto& [id, name] : ledger.label_names) ledger.label_ids[name] = id;
   CTT_ASSIGN_OR_RETURN(ledger.last_seq, stores.log.LastSeq(record.id));
@@ -106,6 +107,8 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
     CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, *settled));
     if (!version) return DataLoss("the settled version is not there");
     CTT_ASSIGN_OR_RETURN(ledger.settings, learn::ParseSettings(version->settings));
+    CTT_ASSIGN_OR_RETURN(ledger.rates, LoadRates(stores.log, record.id, *version));
+    ledger.settled_version = *settled;
   }
   return ledger;
 }
@@ -123,7 +126,8 @@ Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
   return statistics;
 }
 
-Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark) {
+Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark,
+                           std::vector<std::string>* ids) {
   CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(log, task));
   learn::Rows rows;
   std::map<store::LabelId, std::int32_t> index;
@@ -137,6 +141,7 @@ Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq wat
     if (label == index.end()) return DataLoss("an example has a label that does not exist");
     rows.phi.insert(rows.phi.end(), row.phi.begin(), row.phi.end());
     rows.label_index.push_back(label->second);
+    if (ids != nullptr) ids->push_back(row.id);
     all_texts = all_texts && row.text;
     if (all_texts) rows.ngrams.push_back(text::HashedNGrams(*row.text));
     return Status::Ok();
@@ -170,7 +175,7 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
   return std::make_shared<const learn::Head>(std::move(head));
 }
 
-std::string ReportJson(const learn::Report& report) {
+std::string ReportJson(const learn::Report& report, const learn::Rates& rates) {
   json::array candidates;
   for (const learn::Candidate& candidate : report.candidates) {
     candidates.push_back({{"head", learn::HeadKindName(candidate.kind)},
@@ -179,10 +184,30 @@ std::string ReportJson(const learn::Report& report) {
                           {"log_loss", candidate.log_loss},
                           {"accuracy", candidate.accuracy}});
   }
-  return json::serialize(json::object{{"examples", report.examples},
-                                      {"loo_accuracy", report.loo_accuracy},
-                                      {"loo_log_loss", report.loo_log_loss},
-                                      {"candidates", std::move(candidates)}});
+  json::object object{{"examples", report.examples},
+                      {"loo_accuracy", report.loo_accuracy},
+                      {"loo_log_loss", report.loo_log_loss},
+                      {"candidates", std::move(candidates)}};
+  for (auto& [key, value] : RatesJson(rates)) object[key] = std::move(value);
+  return json::serialize(object);
+}
+
+std::string BorrowedReportJson(std::int64_t settled_version) {
+  if (settled_version == 0) return "{}";
+  return json::serialize(json::object{{"choices_of", settled_version}});
+}
+
+Result<std::shared_ptr<const learn::Rates>> LoadRates(store::Store& log, store::TaskId task,
+                                                      const store::Version& version) {
+  const Result<json::value> report = ParseJson(version.report);
+  if (!report.ok() || !report->is_object()) return std::shared_ptr<const learn::Rates>();
+  const json::object& object = report->get_object();
+  if (version.settled) return std::make_shared<const learn::Rates>(ParseRates(object));
+  CTT_ASSIGN_OR_RETURN(const auto lender, OptionalInteger(object, "choices_of"));
+  if (!lender) return std::shared_ptr<const learn::Rates>();
+  CTT_ASSIGN_OR_RETURN(const auto settled, log.FindVersion(task, *lender));
+  if (!settled || !settled->settled) return std::shared_ptr<const learn::Rates>();
+  return LoadRates(log, task, *settled);
 }
 
 }  // namespace ctt::service

@@ -10,11 +10,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
-#include "learn/head.h"
+#include "learn/rates.h"
 #include "learn/solve.h"
 #include "learn/statistics.h"
+#include "service/task_settings.h"
 #include "store/artifact_store.h"
 #include "store/store.h"
 #include "telemetry/log.h"
@@ -41,6 +43,9 @@ struct TaskLedger {
   std::int64_t live_version = 0;
   bool settled = false;                     // The last version is settled and holds every example.
   std::optional<learn::Settings> settings;  // Of the last version.
+  std::int64_t settled_version = 0;         // The newest that Settle made; its rates:
+  std::shared_ptr<const learn::Rates> rates;
+  TaskSettings task_settings;
   std::optional<learn::Statistics> statistics;  // At last_seq; absent until LoadStatistics.
   std::int64_t used = 0;                        // Larger is later; decides whose sums are dropped.
 };
@@ -54,8 +59,10 @@ Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, stor
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
                                        store::Seq watermark, std::int32_t feature_dim);
 
-// The rows at a watermark, with the n-grams of their texts when every one has kept its text.
-Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark);
+// The rows at a watermark, with the n-grams of their texts when every one has kept its text, and
+// their ids where `ids` is given.
+Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark,
+                           std::vector<std::string>* ids = nullptr);
 
 // The head of a version: its artefact, or solved again from the log, which must give the digest
 // that the version names. kDataLoss otherwise.
@@ -63,7 +70,13 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
                                                     const store::Version& version,
                                                     std::int32_t feature_dim);
 
-// {"loo_accuracy": ..., "candidates": [...]} for people and programs.
-std::string ReportJson(const learn::Report& report);
+// {"loo_accuracy": ..., "candidates": [...], "set_quantiles": ...} for people and programs.
+std::string ReportJson(const learn::Report& report, const learn::Rates& rates);
+// The report of a version that took the choices of an earlier, settled one; 0: of none.
+std::string BorrowedReportJson(std::int64_t settled_version);
+
+// The rates of the choices that a version took; null when there are none.
+Result<std::shared_ptr<const learn::Rates>> LoadRates(store::Store& log, store::TaskId task,
+                                                      const store::Version& version);
 
 }  // namespace ctt::service

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "learn/head.h"
 
 namespace ctt::service {
 
@@ -25,11 +26,31 @@ struct LabelScore {
 // Becomes true when who asked went away: what has not been encoded by then is dropped. May be null.
 using Gone = std::shared_ptr<const std::atomic<bool>>;
 
+struct NearExample {
+  std::string id;
+  std::optional<std::string> text;
+  std::string label;
+  double distance = 0;  // learn/neighbours.h
+};
+
+struct WordWeight {
+  std::string word;
+  double weight = 0;  // Log odds of the first label, with the word less without it.
+};
+
+struct Explanation {
+  std::vector<NearExample> nearest;  // Five at most, rising distance.
+  std::vector<WordWeight> words;     // In the order of the text; when asked for.
+};
+
 struct PredictOptions {
   std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
   std::optional<std::int64_t> version;  // A head version instead of the live one.
   std::int64_t timeout_ms = 5000;
-  bool truncate = true;  // false: a text of too many tokens is refused instead of cut.
+  std::optional<double> error_rate;  // Asks for the LAC set at this rate, in (0, 0.5].
+  bool explain = false;              // Asks for the nearest examples,
+  bool explain_words = false;        // and for the weight of each word too.
+  bool truncate = true;              // false: a text of too many tokens is refused instead of cut.
   Gone gone;
 };
 
@@ -39,12 +60,27 @@ struct TextAnswer {
   bool in_scope = true;
   double margin = 0;       // First less second probability.
   bool truncated = false;  // The text had more tokens than the encoder reads.
+  // Labels that hold the truth but for error_rate of the time, by falling probability; never empty.
+  std::optional<std::vector<std::string>> set;
+  std::optional<Explanation> explanation;
 };
 
 struct PredictAnswer {
   std::string task;
   std::int64_t head_version = 0;
   std::vector<TextAnswer> texts;  // As many as were asked, in order.
+};
+
+struct RoutedText {
+  std::vector<LabelScore> tasks;  // Tasks by falling probability; the first one answers.
+  bool in_scope = true;           // false: unlike everything that any of the tasks has learned.
+  std::int64_t head_version = 0;  // Of the first task.
+  TextAnswer answer;
+};
+
+struct RouteAnswer {
+  std::string router;             // Digest of the head that chose the tasks.
+  std::vector<RoutedText> texts;  // As many as were asked, in order.
 };
 
 struct EmbedOptions {
@@ -86,6 +122,11 @@ struct LearnRow {
   std::string source;  // Free word for later filters, such as a file name.
 };
 
+struct LabelDescription {  // service/label_descriptions.h
+  std::string name;
+  std::optional<std::string> description;  // Absent: the name, spelled out.
+};
+
 struct LearnOptions {
   bool create_task = true;      // An unknown task is made; otherwise kNotFound.
   bool bulk = false;            // Part of a long stream: gives way to single requests.
@@ -120,6 +161,22 @@ struct UnlearnAnswer {  // The receipt.
   std::int64_t head_version = 0;  // 0: no example is left, nothing is served.
 };
 
+// What a user decides about a task; the examples decide the rest.
+struct TaskSettings {
+  // Share of in-scope texts that may be called out of scope: another threshold, no learning.
+  double out_of_scope_rate = 0.05;
+  learn::Prior prior = learn::Prior::kEmpirical;  // Another one settles the task anew.
+  std::vector<std::string> groups;                // For routing; in byte order, each once.
+  friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
+};
+
+struct TaskChange {  // What is absent stays.
+  std::optional<std::string> name;
+  std::optional<double> out_of_scope_rate;
+  std::optional<learn::Prior> prior;
+  std::optional<std::vector<std::string>> groups;
+};
+
 struct TaskInfo {
   std::string name;
   std::int64_t examples = 0;
@@ -135,6 +192,13 @@ struct TaskInfo {
   std::string head_digest;  // Hex.
   std::int64_t created_us = 0;
   std::int64_t updated_us = 0;  // Of the live version.
+  TaskSettings settings;
+};
+
+struct LabelInfo {
+  std::string name;
+  std::int64_t examples = 0;               // Its description among them.
+  std::optional<std::string> description;  // Absent: it has none, or texts are not kept.
 };
 
 struct VersionInfo {
@@ -160,9 +224,20 @@ struct ExampleInfoPage {
   std::int64_t next_after = 0;  // 0: this was the last page.
 };
 
+inline constexpr double kEvaluateErrorRate = 0.1;  // Of the sets whose coverage is measured.
+
 struct EvaluateRow {
   std::string text;
   std::string label;
+};
+
+struct SuggestOptions {
+  std::int64_t count = 10;  // Texts to suggest, at most.
+};
+
+struct Suggestion {
+  std::int64_t index = 0;  // Of the text among those given.
+  TextAnswer answer;       // Its first label only.
 };
 
 struct ModelInfo {

@@ -12,6 +12,14 @@ TEST(CourseTest, FiguresAreThoseOfLopezPazAndRanzato) {
   EXPECT_DOUBLE_EQ(course.Fwt(), (0.2 + 0.3) / 2);
 }
 
+TEST(CourseTest, ForgettingAndIntransigenceAreThoseOfChaudhry) {
+  Course course{{"a", "b", "c"}, {{0.6, 0, 0}, {0.9, 0.8, 0}, {0.6, 0.4, 0.5}}, {}, 0};
+  EXPECT_DOUBLE_EQ(course.Forgetting(), ((0.9 - 0.6) + (0.8 - 0.4)) / 2);
+  EXPECT_DOUBLE_EQ(course.Retention(), (0.6 / 0.6 + 0.4 / 0.8) / 2);
+  course.joint = {0.7, 0.8, 0.9};
+  EXPECT_DOUBLE_EQ(course.Intransigence(), (0.1 + 0 + 0.4) / 3);
+}
+
 TEST(CourseTest, AccIsTheSameBitsInEveryOrder) {
   const std::vector<double> last = {0.1, 0.2, 0.3};
   const std::vector<double> back(last.rbegin(), last.rend());
@@ -25,6 +33,8 @@ TEST(CourseTest, OneTaskHasNothingToTransfer) {
   EXPECT_EQ(course.Acc(), 0.9);
   EXPECT_EQ(course.Bwt(), 0);
   EXPECT_EQ(course.Fwt(), 0);
+  EXPECT_EQ(course.Forgetting(), 0);
+  EXPECT_EQ(course.Retention(), 1);
 }
 
 }  // namespace

@@ -153,6 +153,15 @@ class AnswerTest(Case):
         self.assertAlmostEqual(sum(label["probability"] for label in json.loads(one)["labels"]), 1)
         self.assertIn("delivery", self.good("predict", "t", "the parcel is late"))
 
+    def test_a_set_at_an_error_rate(self):
+        self.learn_rows()
+        wide, narrow = [json.loads(self.good("predict", "t", "the parcel is late", "--json", "--error-rate", rate)) for rate in ("0.001", "0.5")]
+        self.assertEqual((wide["set"], narrow["set"]), (["delivery", "billing"], ["delivery"]))
+        self.assertIn("set: delivery, billing", self.good("predict", "t", "the parcel is late", "--error-rate", "0.001"))
+        path = self.file("texts.txt", "the parcel is late\n")
+        self.assertEqual(json.loads(self.good("predict", "t", "--file", path, "--error-rate", "0.001"))["set"], ["delivery", "billing"])
+        self.bad(2, "predict", "t", "x", "--error-rate", "0.7", says="--error-rate")
+
     def test_predict_a_file_gives_a_line_a_row(self):
         self.learn_rows()
         path = self.file("texts.txt", "\n".join(text for text, _ in ROWS) + "\n")
@@ -162,6 +171,49 @@ class AnswerTest(Case):
         self.assertEqual(self.good("predict", "t", "--file", path, "--output", "out.jsonl"), "")
         self.assertEqual(len((self.folder / "out.jsonl").read_text().splitlines()), 6)
 
+    def test_explanations(self):
+        self.good("learn", "t", str(EXAMPLES / "support" / "train.jsonl"))
+        self.good("learn", "t", self.file("one.jsonl", jsonl([{"text": "where is my parcel", "label": "delivery"}])))
+        told = json.loads(self.good("predict", "t", "where is my parcel now", "--explain-words", "--json"))["explanation"]
+        self.assertEqual(told["nearest"][0]["text"], "where is my parcel")
+        distances = [row["distance"] for row in told["nearest"]]
+        self.assertEqual((len(distances), distances), (5, sorted(distances)))
+        weights = {row["word"]: row["weight"] for row in told["words"]}
+        self.assertEqual(list(weights), ["where", "is", "my", "parcel", "now"])
+        self.assertGreater(weights["parcel"], max(0, weights["my"]))
+        text = self.good("predict", "t", "where is my parcel now", "--explain")
+        self.assertIn("delivery: where is my parcel", text)
+        self.assertNotIn("log odds", text)
+        self.bad(2, "predict", "--route", "x", "--explain", says="--explain")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            remote = json.loads(self.good("predict", "t", "where is my parcel now", "--explain-words", "--json", "--url", url))["explanation"]
+        self.assertEqual([row["id"] for row in remote["nearest"]], [row["id"] for row in told["nearest"]])
+        for kind, figure in (("nearest", "distance"), ("words", "weight")):  # The client's JSON reader is right to 1 ulp.
+            for here, there in zip(told[kind], remote[kind], strict=True):
+                self.assertAlmostEqual(here[figure], there[figure], 12)
+
+    def test_route_finds_the_task(self):
+        self.learn_rows("shop")
+        weather = [("will it rain tomorrow", "rain"), ("is there a storm coming", "rain"), ("how hot is it in the sun", "heat"), ("it is far too warm", "heat")]
+        self.answer("learn", "weather", self.file("weather.jsonl", jsonl([{"text": text, "label": label} for text, label in weather])))
+        one, two = [json.loads(line) for line in self.good("predict", "--route", "my parcel is late", "is it going to rain", "--json").splitlines()]
+        self.assertEqual((one["task"], one["label"], two["task"], two["label"]), ("shop", "delivery", "weather", "rain"))
+        self.assertEqual([row["task"] for row in one["tasks"]], ["shop", "weather"])
+        self.assertAlmostEqual(sum(row["probability"] for row in one["tasks"]), 1)
+        self.assertIn("task: shop", self.good("predict", "--route", "my parcel is late"))
+        path = self.file("texts.txt", "my parcel is late\nis it going to rain\n")
+        lines = [json.loads(line) for line in self.good("predict", "--route", "--file", path).splitlines()]
+        self.assertEqual([line["task"] for line in lines], ["shop", "weather"])
+        self.good("tasks", "set", "shop", "--groups", "help")
+        self.assertEqual(json.loads(self.good("predict", "--route", "--group", "help", "is it going to rain", "--json"))["task"], "shop")
+        self.bad(1, "predict", "--route", "--group", "nobody", "x", says="nobody")
+        self.bad(2, "predict", "shop", "x", "--group", "help", says="--route")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual([json.loads(line)["task"] for line in self.good("predict", "--route", "--file", path, "--url", url).splitlines()], ["shop", "weather"])
+            self.assertEqual(json.loads(self.good("predict", "--route", "my parcel is late", "--json", "--url", url))["router"], one["router"])
+
     def test_evaluate(self):
         self.learn_rows()
         path = self.file("rows.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS) + "bye,farewell\n")
@@ -170,6 +222,46 @@ class AnswerTest(Case):
         self.assertAlmostEqual(figures["accuracy"], 6 / 7)
         self.assertTrue({"macro_f1", "log_loss", "ece"} <= set(figures))
         self.assertIn("accuracy 0.8571", self.good("evaluate", "t", path))
+        self.assertEqual(figures["confusion"], [{"truth": "farewell", "answer": figures["confusion"][0]["answer"], "count": 1}])
+        self.assertEqual((len(figures["reliability"]), sum(row["count"] for row in figures["reliability"])), (15, 7))
+        self.assertNotIn("out_of_scope", figures)
+
+    def test_evaluate_with_texts_of_no_label_and_a_report(self):
+        self.learn_rows()
+        path = self.file("rows.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
+        others = self.file("oos.txt", "the mitochondria of a cell\nan opera in four acts\n")
+        scope = self.answer("evaluate", "t", path, "--oos", others, "--html", "report.html")["out_of_scope"]
+        self.assertEqual((scope["n"], scope["auroc"]), (2, 1))
+        page = (self.folder / "report.html").read_text()
+        for part in ("<svg", "delivery", "billing", "AUROC"):
+            self.assertIn(part, page)
+        for word in ("http://", "https://", "<script", "@import", "url("):
+            self.assertNotIn(word, page)
+        self.bad(1, "evaluate", "t", path, "--oos", "absent.txt", says="absent.txt")
+        self.bad(1, "evaluate", "t", path, "--html", "nowhere/report.html", says="cannot write")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("evaluate", "t", path, "--oos", others, "--url", url)["out_of_scope"], scope)
+
+    def test_the_data_desk(self):
+        self.learn_rows()
+        self.good("learn", "t", self.file("more.jsonl", jsonl([{"text": "my parcel is lost", "label": "billing", "id": "wrong"},
+                                                               {"text": "where is my parcel", "label": "delivery", "id": "again"}])))
+        audit = self.answer("audit", "t")
+        self.assertEqual((audit["examples"], audit["duplicates"]), (8, [{"label": "delivery", "ids": ["e0", "again"]}]))
+        self.assertIn("wrong", [suspect["id"] for suspect in audit["suspects"]])
+        text = self.good("audit", "t")
+        for part in ("wrong: billing", "my parcel is lost", "1 examples repeat", "accuracy by number of examples"):
+            self.assertIn(part, text)
+        self.assertEqual(len(self.answer("audit", "t", "--limit", "1")["suspects"]), 1)
+        pool = self.file("pool.txt", "where is my parcel now\n\nthe parcel costs too much\nthe parcel costs too much\n")
+        lines = [json.loads(line) for line in self.good("suggest", "t", pool, "--json").splitlines()]
+        self.assertEqual(sorted(line["line"] for line in lines), [1, 3])
+        self.assertIn("line ", self.good("suggest", "t", pool, "--count", "1"))
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("audit", "t", "--url", url), audit)
+            self.assertEqual([json.loads(line) for line in self.good("suggest", "t", pool, "--json", "--url", url).splitlines()], lines)
 
     def test_words_answer_what_the_encoder_cannot_read(self):
         # No emoji is in the vocabulary: to the encoder each pair is one text.
@@ -205,6 +297,37 @@ class TasksTest(Case):
         self.assertEqual(self.answer("tasks", "delete", "c"), {"deleted": "c"})
         self.bad(1, "tasks", "show", "c", says="c")
 
+    def test_settings_of_a_task(self):
+        first = self.learn_rows()
+        changed = self.answer("tasks", "set", "t", "--out-of-scope-rate", "0.5", "--groups", "shop,help")
+        self.assertEqual((changed["out_of_scope_rate"], changed["prior"], changed["groups"]), (0.5, "empirical", ["help", "shop"]))
+        self.assertEqual(changed["head_digest"], first["head_digest"])
+        self.good("learn", "t", self.file("more.jsonl", jsonl([{"text": "the bill is too high", "label": "billing"}])))
+        uniform = self.answer("tasks", "set", "t", "--prior", "uniform")
+        self.assertTrue(uniform["settled"])
+        self.assertEqual((uniform["out_of_scope_rate"], uniform["prior"], uniform["groups"]), (0.5, "uniform", ["help", "shop"]))
+        self.assertEqual(self.answer("tasks", "set", "t", "--groups", "")["groups"], [])
+        self.bad(2, "tasks", "set", "t", says="")
+        self.bad(1, "tasks", "set", "t", "--groups", "a b", says="a group's name is")
+
+    def test_labels_start_from_their_descriptions(self):
+        path = self.file("labels.csv", "label,description\nrate,exchange rates of foreign currencies\nlost_card,a lost or stolen card\n")
+        self.assertEqual(self.answer("tasks", "describe", "t", "--file", path)["examples"], 2)
+        self.assertEqual(self.answer("tasks", "describe", "t", "weather_report")["classes"], 3)
+        told = {row["label"]: row["description"] for row in self.answer("tasks", "labels", "t")["labels"]}
+        self.assertEqual(told, {"rate": "exchange rates of foreign currencies", "lost_card": "a lost or stolen card", "weather_report": "weather report"})
+        answers = self.good("predict", "t", "somebody took my card", "will it rain", "--json").splitlines()
+        self.assertEqual([json.loads(line)["label"] for line in answers], ["lost_card", "weather_report"])
+        digest = self.answer("tasks", "show", "t")["head_digest"]
+        self.assertNotEqual(self.answer("tasks", "describe", "t", "weather_report", "sun, rain and storms")["head_digest"], digest)
+        self.assertIn("sun, rain and storms", self.good("tasks", "labels", "t"))
+        self.bad(2, "tasks", "describe", "t", says="LABEL or --file")
+        self.bad(1, "tasks", "describe", "t", "--file", self.file("bad.csv", "label,text\na,b\n"), says="no column 'description'")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("tasks", "describe", "t", "weather_report", "--url", url)["head_digest"], digest)
+            self.assertEqual({row["label"]: row["description"] for row in self.answer("tasks", "labels", "t", "--url", url)["labels"]}, told)
+
     def test_publish_rolls_back(self):
         first = self.learn_rows()
         self.good("learn", "t", self.file("more.jsonl", '{"text": "hello", "label": "greeting"}\n'))
@@ -227,6 +350,14 @@ class ContinualTest(Case):
         self.assertEqual(there["ACC"], back["ACC"])
         self.assertEqual(there["ACC"], sum(there["matrix"][1]) / 2)
         self.assertEqual(there["matrix"][0], [there["matrix"][1][0], 0])
+        self.assertEqual((there["forgetting"], there["retention"]), (0, 1))
+        self.assertNotIn("joint", there)
+
+    def test_learned_together_is_as_learned_one_by_one(self):
+        course = self.answer("continual", str(EXAMPLES), "--joint", "--html", "course.html")
+        self.assertEqual((course["joint"], course["intransigence"]), (course["matrix"][1], 0))
+        page = (self.folder / "course.html").read_text()
+        self.assertTrue("<svg" in page and "support" in page and "http" not in page)
 
     def test_nested_folders_and_what_is_missing(self):
         for name in ("shop/a", "shop/b"):
@@ -321,14 +452,14 @@ class ServerTest(Case):
         self.learn_rows()
         digest = self.answer("tasks", "show", "t")["head_digest"]
         texts = self.file("texts.txt", "the parcel is late\nyou charged my card\n" * 60)
-        answers = self.good("predict", "t", "--file", texts)
+        answers = self.good("predict", "t", "--file", texts, "--error-rate", "0.1")
         rows = self.file("rows.jsonl", jsonl([{"text": text, "label": label} for text, label in ROWS]))
         figures = self.answer("evaluate", "t", rows)
         with Server(CTT, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             self.bad(1, "tasks", "list", says=["--url http://ADDRESS:PORT", "process"])
             self.assertEqual(self.answer("tasks", "show", "t", "--url", url)["head_digest"], digest)
-            self.assertEqual(self.good("predict", "t", "--file", texts, "--url", url), answers)
+            self.assertEqual(self.good("predict", "t", "--file", texts, "--error-rate", "0.1", "--url", url), answers)
             self.assertEqual(self.answer("evaluate", "t", rows, env={"CTT_URL": url}), figures)
             learned = self.answer("learn", "u", rows, "--url", url)
             self.assertEqual((learned["rows"], learned["head_digest"], learned["settled"]), (6, digest, True))
@@ -340,6 +471,7 @@ class ServerTest(Case):
             self.assertEqual(self.answer("tasks", "rename", "u", "v", "--url", url)["head_digest"], digest)
             self.assertTrue(self.answer("versions", "v", "--url", url)["versions"][0]["live"])
             self.assertEqual(self.answer("publish", "v", "1", "--url", url)["head_version"], 1)
+            self.assertEqual(self.answer("tasks", "set", "v", "--out-of-scope-rate", "0.1", "--groups", "a", "--url", url)["groups"], ["a"])
             self.good("tasks", "delete", "v", "--url", url)
             self.assertEqual([task["task"] for task in self.answer("tasks", "list", "--url", url)["tasks"]], ["t"])
             self.good("doctor", "--health", url)

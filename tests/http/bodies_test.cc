@@ -121,9 +121,9 @@ TEST(EvaluateBodyTest, JsonAndLinesSayTheSame) {
       ParseEvaluateLines("{\"text\":\"a\",\"label\":\"x\"}\r\n\n{\"text\":\"b\",\"label\":\"y\"}");
   ASSERT_TRUE(rows.ok() && examples.ok() && lines.ok());
   for (const auto* form : {&*rows, &*examples, &*lines}) {
-    ASSERT_EQ(form->size(), 2U);
-    EXPECT_EQ((*form)[1].text, "b");
-    EXPECT_EQ((*form)[1].label, "y");
+    ASSERT_EQ(form->rows.size(), 2U);
+    EXPECT_EQ(form->rows[1].text, "b");
+    EXPECT_EQ(form->rows[1].label, "y");
   }
   EXPECT_NE(
       ParseEvaluateLines("{\"text\":\"a\",\"label\":\"x\"}\n\n{").status().message().find("row 3"),
@@ -151,11 +151,13 @@ TEST(AnswerTest, PredictShapes) {
   EXPECT_EQ(PredictJson(TwoLabels(), true, 1.5),
             "{\"predictions\":[\"a\xEF\xBF\xBD\",\"b\"],\"probabilities\":[0.75,0.25],"
             "\"confidence\":0.75,"
-            "\"in_scope\":false,\"task_id\":\"t\",\"head_version\":7,\"processing_time_ms\":1.5}");
+            "\"in_scope\":false,\"margin\":0.5,\"task_id\":\"t\",\"head_version\":7,\"processing_"
+            "time_ms\":1.5}");
   EXPECT_EQ(
       PredictJson(TwoLabels(), false, 1.5),
       "{\"results\":[{\"predictions\":[\"a\xEF\xBF\xBD\",\"b\"],\"probabilities\":[0.75,0.25],"
-      "\"confidence\":0.75,\"in_scope\":false}],\"task_id\":\"t\",\"head_version\":7,"
+      "\"confidence\":0.75,\"in_scope\":false,\"margin\":0.5}],\"task_id\":\"t\",\"head_version\":"
+      "7,"
       "\"processing_time_ms\":1.5}");
   EXPECT_EQ(TaskPredictJson(TwoLabels()),
             "{\"task\":\"t\",\"head_version\":7,\"results\":[{\"label\":\"a\xEF\xBF\xBD\","
@@ -171,7 +173,8 @@ TEST(AnswerTest, AbsentValuesAreNull) {
   EXPECT_EQ(TaskJson(task),
             R"({"name":"t","examples":0,"classes":0,"head_version":0,"settled":false,"head":null,)"
             R"("block":null,"head_digest":null,"created_at":"1970-01-01T00:00:00.000001Z",)"
-            R"("updated_at":null,"labels":[]})");
+            R"("updated_at":null,"out_of_scope_rate":0.05,"prior":"empirical","groups":[],)"
+            R"("labels":[]})");
   EXPECT_EQ(ExamplePageJson({{{"i", std::nullopt, "l", "", 0}}, 0}),
             R"({"examples":[{"id":"i","text":null,"label":"l","source":null,"created_at":null}],)"
             R"("next_after":null})");

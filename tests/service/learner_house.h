@@ -79,7 +79,12 @@ class LearnerHouse {
         .status();
   }
   Status Rename(const std::string& task, const std::string& name) {
-    return Wait<bool>([&](Done<bool> done) { learner_->RenameTask(task, name, std::move(done)); })
+    TaskChange change;
+    change.name = name;
+    return Change(task, change);
+  }
+  Status Change(const std::string& task, const TaskChange& change) {
+    return Wait<bool>([&](Done<bool> done) { learner_->ChangeTask(task, change, std::move(done)); })
         .status();
   }
   Status Delete(const std::string& task) {

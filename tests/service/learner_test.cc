@@ -174,7 +174,8 @@ TEST_F(LearnerTest, SettlingOvertakenByALessonKeepsTheLesson) {
   ASSERT_TRUE(settled.ok());
   ASSERT_TRUE(house.Learn("t", Rows(30, 40)).ok());
   const auto published = Wait<bool>([&](Done<bool> done) {
-    house.learner().Adopt(snapshot->id, snapshot->watermark, *std::move(settled), std::move(done));
+    house.learner().Adopt(snapshot->id, snapshot->watermark, {*std::move(settled), {}},
+                          std::move(done));
   });
   ASSERT_TRUE(published.ok());
   EXPECT_FALSE(*published);
@@ -257,6 +258,91 @@ TEST_F(LearnerTest, TasksAreRenamedAndDeleted) {
   house.Reopen();
   EXPECT_EQ(house.catalog().List().size(), 1u);
   EXPECT_EQ(house.Delete("u").reason(), "task_not_found");
+}
+
+TEST_F(LearnerTest, AnotherRateNeedsNoLearningAndSurvivesARestart) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 60)).ok());
+  ASSERT_TRUE(house.Settle("t").ok());
+  const std::string digest = house.Digest("t");
+  TaskChange change;
+  change.out_of_scope_rate = 0.2;
+  change.groups = {"b", "a", "b"};
+  ASSERT_TRUE(house.Change("t", change).ok());
+  EXPECT_EQ(house.Digest("t"), digest);
+  const std::vector<std::string> groups = {"a", "b"};
+  const auto rates = house.Served("t")->rates;
+  ASSERT_NE(rates, nullptr);
+  EXPECT_FALSE(rates->scope_thresholds.empty());
+  house.Reopen();
+  const auto served = house.Served("t");
+  EXPECT_EQ(served->settings.out_of_scope_rate, 0.2);
+  EXPECT_EQ(served->settings.groups, groups);
+  EXPECT_EQ(*served->rates, *rates);
+  // A lesson on top takes the choices of the settled version, and its rates with them.
+  ASSERT_TRUE(house.Learn("t", Rows(60, 63)).ok());
+  EXPECT_EQ(*house.Served("t")->rates, *rates);
+  house.Reopen();
+  EXPECT_EQ(*house.Served("t")->rates, *rates);
+  EXPECT_EQ(house.Served("t")->settings.out_of_scope_rate, 0.2);
+}
+
+TEST_F(LearnerTest, AnotherPriorIsServedAtOnceAndSettledLikeOneChosenFirst) {
+  std::vector<EncodedRow> rows = Rows(0, 60);
+  rows.resize(50);
+  rows.erase(rows.begin(), rows.begin() + 9);  // Labels of different sizes.
+  for (EncodedRow& row : rows)
+    if (row.row.id == "e10" || row.row.id == "e13") row = MakeRow(row.row.id + "x", "a");
+  TaskChange uniform;
+  uniform.prior = learn::Prior::kUniform;
+  LearnerHouse after(Folder("after"));
+  ASSERT_TRUE(after.Learn("t", rows).ok());
+  ASSERT_TRUE(after.Settle("t").ok());
+  const std::string empirical = after.Digest("t");
+  ASSERT_TRUE(after.Change("t", uniform).ok());
+  EXPECT_NE(after.Digest("t"), empirical);
+  EXPECT_EQ(after.Served("t")->head->settings().prior, learn::Prior::kUniform);
+  EXPECT_FALSE(after.Served("t")->settled);
+  after.Reopen();
+  ASSERT_TRUE(after.Settle("t").ok());
+
+  LearnerHouse before(Folder("before"));
+  ASSERT_TRUE(before.Learn("t", {rows.begin(), rows.begin() + 1}).ok());
+  ASSERT_TRUE(before.Change("t", uniform).ok());
+  ASSERT_TRUE(before.Learn("t", rows).ok());
+  ASSERT_TRUE(before.Settle("t").ok());
+  EXPECT_EQ(before.Digest("t"), after.Digest("t"));
+}
+
+TEST_F(LearnerTest, SettlingOvertakenByAnotherPriorIsDoneAgain) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
+  const auto snapshot = Wait<Learner::Snapshot>([&](Done<Learner::Snapshot> done) {
+    house.learner().TakeSnapshot(house.Served("t")->id, std::move(done));
+  });
+  const auto rows = RowsAt(house.data().store(), snapshot->id, snapshot->watermark);
+  auto settled = learn::Settle(*snapshot->statistics, *rows, {}, nullptr);
+  TaskChange uniform;
+  uniform.prior = learn::Prior::kUniform;
+  ASSERT_TRUE(house.Change("t", uniform).ok());
+  const auto published = Wait<bool>([&](Done<bool> done) {
+    house.learner().Adopt(snapshot->id, snapshot->watermark, {*std::move(settled), {}},
+                          std::move(done));
+  });
+  ASSERT_TRUE(published.ok());
+  EXPECT_FALSE(*published);
+  EXPECT_EQ(house.Served("t")->head->settings().prior, learn::Prior::kUniform);
+}
+
+TEST_F(LearnerTest, AChangeIsWholeOrNone) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());
+  ASSERT_TRUE(house.Learn("u", Rows(0, 30)).ok());
+  TaskChange change;
+  change.name = "u";
+  change.out_of_scope_rate = 0.3;
+  EXPECT_EQ(house.Change("t", change).code(), Code::kAlreadyExists);
+  EXPECT_EQ(house.Served("t")->settings.out_of_scope_rate, 0.05);
 }
 
 TEST_F(LearnerTest, ADamagedArtefactIsSolvedAgainFromTheLog) {

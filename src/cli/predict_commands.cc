@@ -1,0 +1,190 @@
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/session.h"
+
+namespace ctt::cli {
+namespace {
+
+constexpr std::size_t kPredictChunk = 512;
+
+json::object DescribeExplanation(const service::Explanation& explanation) {
+  json::array nearest, words;
+  for (const service::NearExample& example : explanation.nearest) {
+    nearest.push_back({{"id", example.id},
+                       {"text", example.text ? json::value(*example.text) : json::value()},
+                       {"label", example.label},
+                       {"distance", example.distance}});
+  }
+  for (const service::WordWeight& word : explanation.words)
+    words.push_back({{"word", word.word}, {"weight", word.weight}});
+  json::object object{{"nearest", std::move(nearest)}};
+  if (!words.empty()) object["words"] = std::move(words);
+  return object;
+}
+
+void PrintExplanation(const service::Explanation& explanation) {
+  fmt::print("  nearest examples\n");
+  for (const service::NearExample& example : explanation.nearest)
+    fmt::print("    {:.3f} {}: {}\n", example.distance, example.label,
+               example.text.value_or("(text not kept)"));
+  if (explanation.words.empty()) return;
+  fmt::print("  words, by what they add to the log odds\n   ");
+  for (const service::WordWeight& word : explanation.words)
+    fmt::print(" {} {:+.2f}", word.word, word.weight);
+  fmt::print("\n");
+}
+
+json::object Describe(const service::TextAnswer& answer) {
+  json::object line{{"label", answer.ranked[0].label},
+                    {"probability", answer.ranked[0].probability},
+                    {"in_scope", answer.in_scope}};
+  if (answer.set) line["set"] = json::value_from(*answer.set);
+  if (answer.explanation) line["explanation"] = DescribeExplanation(*answer.explanation);
+  return line;
+}
+
+json::object DescribeWhole(const service::PredictAnswer& answer, const service::TextAnswer& text) {
+  json::object line = Describe(text);
+  json::array labels;
+  for (const service::LabelScore& score : text.ranked)
+    labels.push_back({{"label", score.label}, {"probability", score.probability}});
+  line["labels"] = std::move(labels);
+  line["margin"] = text.margin;
+  line["truncated"] = text.truncated;
+  line["head_version"] = answer.head_version;
+  return line;
+}
+
+void PrintAnswer(const std::string& text, const service::TextAnswer& answer) {
+  fmt::print("{}\n", text);
+  for (const service::LabelScore& score : answer.ranked)
+    fmt::print("  {:<30} {:.4f}\n", score.label, score.probability);
+  if (answer.set) fmt::print("  set: {}\n", fmt::join(*answer.set, ", "));
+  if (answer.truncated) fmt::print("  (the text is longer than the encoder reads: cut)\n");
+  if (!answer.in_scope)
+    fmt::print("  (out of scope: unlike everything that the task has learned)\n");
+  if (answer.explanation) PrintExplanation(*answer.explanation);
+}
+
+json::object DescribeRouted(const service::RoutedText& text) {
+  json::object line{{"task", text.tasks[0].label}, {"confidence", text.tasks[0].probability}};
+  for (auto& [key, value] : Describe(text.answer)) line[key] = std::move(value);
+  line["in_scope"] = text.in_scope && text.answer.in_scope;
+  return line;
+}
+
+void PrintRouted(const std::string& text, const service::RoutedText& routed) {
+  PrintAnswer(text, routed.answer);
+  fmt::print("  task: {}\n", routed.tasks[0].label);
+  for (const service::LabelScore& score : routed.tasks)
+    fmt::print("    {:<28} {:.4f}\n", score.label, score.probability);
+  if (!routed.in_scope) fmt::print("  (unlike everything that any task has learned)\n");
+}
+
+// Texts of a file in chunks: `answer` gives the line of each.
+using AnswerChunk =
+    std::function<Result<std::vector<json::object>>(std::vector<std::string> texts)>;
+Status AnswerFile(const RowSource& source, const std::string& output, const std::string& what,
+                  const AnswerChunk& answer) {
+  CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
+  std::ofstream file;
+  if (!output.empty()) file.open(output, std::ios::binary);
+  std::ostream& out = output.empty() ? std::cout : file;
+  if (!out) return NotFound("cannot write " + output);
+  Progress progress(what);
+  std::int64_t done = 0;
+  std::int64_t first_line = 0;
+  std::vector<std::string> texts;
+  for (bool more = true; more;) {
+    CTT_ASSIGN_OR_RETURN(std::optional<FileRow> row, rows.Next());
+    more = row.has_value();
+    if (more) {
+      if (texts.empty()) first_line = row->line;
+      texts.push_back(std::move(row->text));
+    }
+    if (texts.empty() || (texts.size() < kPredictChunk && more)) continue;
+    done += static_cast<std::int64_t>(texts.size());
+    const auto lines = answer(std::exchange(texts, {}));
+    if (!lines.ok())
+      return lines.status().WithContext(rows.name() + ", from line " + std::to_string(first_line));
+    for (const json::object& line : *lines) out << JsonLine(line) << '\n';
+    progress.Set(done, rows.fraction());
+  }
+  out.flush();
+  return out ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
+}
+
+}  // namespace
+
+Status Predict(const CommandContext& context, const std::string& task,
+               const std::vector<std::string>& texts, const service::PredictOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Predict(task, texts, options));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (context.json)
+      PrintJson(DescribeWhole(answer, answer.texts[i]));
+    else
+      PrintAnswer(texts[i], answer.texts[i]);
+  }
+  return Status::Ok();
+}
+
+Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
+                   const std::string& output, const service::PredictOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  return AnswerFile(source, output, "predict " + task,
+                    [&](std::vector<std::string> texts) -> Result<std::vector<json::object>> {
+                      CTT_ASSIGN_OR_RETURN(const auto answer,
+                                           session->Predict(task, std::move(texts), options));
+                      std::vector<json::object> lines;
+                      for (const service::TextAnswer& text : answer.texts)
+                        lines.push_back(Describe(text));
+                      return lines;
+                    });
+}
+
+Status Route(const CommandContext& context, const std::string& group,
+             const std::vector<std::string>& texts, const service::PredictOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Route(texts, group, options));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const service::RoutedText& routed = answer.texts[i];
+    if (!context.json) {
+      PrintRouted(texts[i], routed);
+      continue;
+    }
+    json::object line = DescribeRouted(routed);
+    json::array tasks;
+    for (const service::LabelScore& score : routed.tasks)
+      tasks.push_back({{"task", score.label}, {"probability", score.probability}});
+    line["tasks"] = std::move(tasks);
+    line["head_version"] = routed.head_version;
+    line["router"] = answer.router;
+    PrintJson(line);
+  }
+  return Status::Ok();
+}
+
+Status RouteFile(const CommandContext& context, const std::string& group, const RowSource& source,
+                 const std::string& output, const service::PredictOptions& options) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  return AnswerFile(source, output, "route",
+                    [&](std::vector<std::string> texts) -> Result<std::vector<json::object>> {
+                      CTT_ASSIGN_OR_RETURN(const auto answer,
+                                           session->Route(std::move(texts), group, options));
+                      std::vector<json::object> lines;
+                      for (const service::RoutedText& text : answer.texts)
+                        lines.push_back(DescribeRouted(text));
+                      return lines;
+                    });
+}
+
+}  // namespace ctt::cli
