@@ -1,5 +1,7 @@
 #include "learn/rates.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "tests/learn/random_rows.h"
@@ -26,20 +28,32 @@ Case Make(Rows rows) {
           std::move(rates).value()};
 }
 
+// Features that tell labels apart, and words; or words alone.
+Rows WordRows(bool words_alone) {
+  Rows rows = RandomRows(words_alone ? 400 : 900, kDim, words_alone ? 4 : 6, 31, 80);
+  AddWords(rows, 32);
+  if (words_alone) rows.phi = RandomRows(400, kDim, 1, 33, 80).phi;
+  return rows;
+}
+
 TEST(RatesTest, TheDefaultRatesGiveWhatSettleFound) {
-  for (const std::int32_t labels : {3, 12}) {  // The second is served by head B.
-    const Case task = Make(RandomRows(400, kDim, labels, 7, 60));
+  std::set<HeadKind> kinds;
+  for (Rows rows : {RandomRows(400, kDim, 3, 7, 60), RandomRows(400, kDim, 12, 7, 60),
+                    WordRows(false), WordRows(true)}) {
+    const Case task = Make(std::move(rows));
     const Settings& settings = task.settled.head.settings();
     EXPECT_NEAR(task.rates.ScopeThreshold(0.05), settings.scope_threshold, 1e-11);
     EXPECT_NEAR(task.rates.SetQuantile(HeadKind::kLinearDiscriminant, 0.1), settings.set_quantile,
                 1e-11);
-    if (settings.kind == HeadKind::kLogistic) {
-      EXPECT_NEAR(task.rates.SetQuantile(HeadKind::kLogistic, 0.1), settings.logistic_set_quantile,
+    const bool fitted = settings.kind != HeadKind::kLinearDiscriminant;
+    if (fitted) {
+      EXPECT_NEAR(task.rates.SetQuantile(settings.kind, 0.1), settings.logistic_set_quantile,
                   1e-11);
     }
-    EXPECT_EQ(task.rates.set_quantiles.contains(HeadKind::kLogistic),
-              settings.kind == HeadKind::kLogistic);
+    EXPECT_EQ(task.rates.set_quantiles.size(), fitted ? 2u : 1u);
+    kinds.insert(settings.kind);
   }
+  EXPECT_TRUE(kinds.contains(HeadKind::kHybrid) && kinds.contains(HeadKind::kLexical));
 }
 
 TEST(RatesTest, SetsShrinkAndScopeNarrowsAsTheRateRises) {

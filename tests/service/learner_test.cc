@@ -81,6 +81,8 @@ TEST_F(LearnerTest, WordsAnswerWhereFeaturesCannot) {
   house.Reopen();
   const auto served = house.Served("t");
   ASSERT_TRUE(served->head->weighs_words());
+  ASSERT_NE(served->rates, nullptr);
+  EXPECT_LT(served->rates->SetQuantile(served->head->settings().kind, 0.1), 1);
   const EncodedRow unseen = MakeRow("u", "x-odd");
   const auto answer = [&](const char* text) {
     const auto ranked = served->head->Predict(unseen.phi, text::HashedNGrams(text)).ranked;
