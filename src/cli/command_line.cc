@@ -18,6 +18,7 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 constexpr char kTableHelp[] = ".jsonl, .csv or .tsv; - for JSON lines on standard input";
+constexpr char kIdsHelp[] = "One id, or one {\"id\"}, a line; - for standard input";
 constexpr char kTextsHelp[] = ".jsonl, .csv, .tsv or .txt; - for JSON lines on standard input";
 
 // Everything that the parser fills; lives as long as it.
@@ -26,6 +27,7 @@ struct Arguments {
   RowSource rows;
   std::string config, task, name, file, ids_file, output, folder, health_url;
   std::vector<std::string> texts, ids, order;
+  service::LabelEdit label_edit;
   std::int64_t version = 0;
   std::int32_t top_k = 5;
   bool json = false;
@@ -146,7 +148,7 @@ class CommandLine {
     AddTask(unlearn);
     auto* which = unlearn->add_option_group("Examples");
     which->add_option("--id", a.ids, "Id of an example; may be repeated")->expected(1)->take_all();
-    which->add_option("file", a.file, "One id, or one {\"id\"}, a line; - for standard input");
+    which->add_option("file", a.file, kIdsHelp);
     which->require_option(1);
 
     CLI::App* predict = Add(app_, "predict", "Answer for texts", [&a](const CommandContext& c) {
@@ -186,7 +188,7 @@ class CommandLine {
 
   void AddTasks() {
     Arguments& a = arguments_;
-    CLI::App* tasks = app_.add_subcommand("tasks", "List, show, rename, delete tasks");
+    CLI::App* tasks = app_.add_subcommand("tasks", "List, show, rename, delete tasks; edit labels");
     tasks->require_subcommand(1);
     Add(*tasks, "list", "All tasks", ListTasks);
     AddTask(Add(*tasks, "show", "One task with its labels",
@@ -197,6 +199,7 @@ class CommandLine {
     rename->add_option("name", a.name, "Its new name")->required();
     AddTask(Add(*tasks, "delete", "Delete a task with all it holds",
                 [&a](const CommandContext& c) { return DeleteTask(c, a.task); }));
+    AddLabelEdits(*tasks);
     AddTask(Add(app_, "versions", "Head versions of a task, newest first",
                 [&a](const CommandContext& c) { return ListVersions(c, a.task); }));
     CLI::App* publish =
@@ -204,6 +207,38 @@ class CommandLine {
             [&a](const CommandContext& c) { return Publish(c, a.task, a.version); });
     AddTask(publish);
     publish->add_option("version", a.version, "Version")->required()->check(CLI::PositiveNumber);
+  }
+
+  void AddLabelEdits(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    CLI::App* labels = tasks.add_subcommand("labels", "Rename, merge, split, delete labels");
+    labels->require_subcommand(1);
+    labels->add_option("task", a.task, "Task")->required();
+    const auto add = [&](service::LabelEdit::Kind kind, const std::string& help) {
+      CLI::App* command =
+          Add(*labels, std::string(LabelEditName(kind)), help, [&a, kind](const CommandContext& c) {
+            a.label_edit.kind = kind;
+            return EditLabels(c, a.task, a.label_edit, a.ids_file);
+          });
+      command->add_option("label", a.label_edit.label, "Label")->required();
+      return command;
+    };
+    using Kind = service::LabelEdit::Kind;
+    add(Kind::kRename, "Give a label another name; no score changes")
+        ->add_option("to", a.label_edit.to, "Its new name")
+        ->required();
+    add(Kind::kMerge, "Give a label's examples to another label")
+        ->add_option("to", a.label_edit.to, "The label that takes them")
+        ->required();
+    CLI::App* split = add(Kind::kSplit, "Give some of a label's examples to another label");
+    split->add_option("to", a.label_edit.to, "The label that takes them, held or new")->required();
+    auto* which = split->add_option_group("Examples");
+    which->add_option("--id", a.label_edit.ids, "Id of an example; may be repeated")
+        ->expected(1)
+        ->take_all();
+    which->add_option("--file", a.ids_file, kIdsHelp);
+    which->require_option(1);
+    add(Kind::kDelete, "Unlearn a label with all its examples");
   }
 
   void AddEncoding() {

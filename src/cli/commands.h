@@ -9,6 +9,7 @@
 
 #include "cli/row_file.h"
 #include "cli/settings.h"
+#include "service/types.h"
 
 namespace ctt::cli {
 
@@ -36,6 +37,9 @@ Status ListTasks(const CommandContext& context);
 Status ShowTask(const CommandContext& context, const std::string& task);
 Status RenameTask(const CommandContext& context, const std::string& task, const std::string& name);
 Status DeleteTask(const CommandContext& context, const std::string& task);
+// The ids of a split come from `edit`, or from the file `ids` when that is named.
+Status EditLabels(const CommandContext& context, const std::string& task, service::LabelEdit edit,
+                  const std::string& ids);
 Status ListVersions(const CommandContext& context, const std::string& task);
 Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
 

@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/id_file.h"
 #include "cli/learn_file.h"
 #include "cli/session.h"
 
@@ -53,29 +54,6 @@ json::array DescribeClasses(const learn::Metrics& metrics) {
   return classes;
 }
 
-// The file's ids: one a line, or {"id"} objects as `ctt learn` takes them.
-Result<std::vector<std::string>> ReadIdsToUnlearn(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") file.open(path);
-  std::istream& in = path == "-" ? std::cin : file;
-  if (!in) return NotFound("cannot open " + path);
-  std::vector<std::string> ids;
-  std::string line;
-  for (std::int64_t number = 1; std::getline(in, line); ++number) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty()) continue;
-    if (line.front() != '{') {
-      ids.push_back(line);
-      continue;
-    }
-    const Result<json::value> value = ParseJson(line);
-    const auto id = value.ok() ? RequiredString(value->get_object(), "id") : value.status();
-    if (!id.ok()) return id.status().WithContext(path + ", line " + std::to_string(number));
-    ids.push_back(*id);
-  }
-  return ids;
-}
-
 }  // namespace
 
 Status Learn(const CommandContext& context, const std::string& task, const RowSource& source) {
@@ -107,7 +85,7 @@ Status Learn(const CommandContext& context, const std::string& task, const RowSo
 Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
                const std::string& file) {
   if (!file.empty()) {
-    CTT_ASSIGN_OR_RETURN(ids, ReadIdsToUnlearn(file));
+    CTT_ASSIGN_OR_RETURN(ids, ReadIds(file));
   }
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
   CTT_ASSIGN_OR_RETURN(const auto receipt, session->Unlearn(task, std::move(ids)));

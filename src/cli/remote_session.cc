@@ -245,6 +245,22 @@ class RemoteSession final : public Session {
 
   Status DeleteTask(const std::string& task) override { return Ask("DELETE", Path(task)).status(); }
 
+  Result<service::TaskInfo> EditLabels(const std::string& task,
+                                       const service::LabelEdit& edit) override {
+    JsonWriter body;
+    body.BeginObject().Key("labels").BeginObject().Key(LabelEditName(edit.kind)).BeginObject();
+    body.Field("label", edit.label);
+    if (!edit.to.empty()) body.Field("to", edit.to);
+    if (!edit.ids.empty()) {
+      body.Key("ids").BeginArray();
+      for (const std::string& id : edit.ids) body.String(id);
+      body.EndArray();
+    }
+    body.EndObject().EndObject().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("PATCH", Path(task), body.json()));
+    return ParseTask(object);
+  }
+
   Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {
     CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", Path(task) + "/versions"));
     std::vector<service::VersionInfo> versions;

@@ -69,6 +69,10 @@ class LocalSession final : public Session {
     return service_->RenameTask(task, name);
   }
   Status DeleteTask(const std::string& task) override { return service_->DeleteTask(task); }
+  Result<service::TaskInfo> EditLabels(const std::string& task,
+                                       const service::LabelEdit& edit) override {
+    return service_->EditLabels(task, edit);
+  }
   Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {
     return service_->Versions(task);
   }

@@ -38,6 +38,8 @@ class Session {
   virtual Result<service::TaskInfo> ShowTask(const std::string& task) = 0;
   virtual Status RenameTask(const std::string& task, const std::string& name) = 0;
   virtual Status DeleteTask(const std::string& task) = 0;
+  virtual Result<service::TaskInfo> EditLabels(const std::string& task,
+                                               const service::LabelEdit& edit) = 0;
   virtual Result<std::vector<service::VersionInfo>> Versions(const std::string& task) = 0;
   virtual Result<service::TaskInfo> PublishVersion(const std::string& task,
                                                    std::int64_t version) = 0;

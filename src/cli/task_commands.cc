@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/id_file.h"
 #include "cli/session.h"
 
 namespace ctt::cli {
@@ -69,6 +70,20 @@ Status DeleteTask(const CommandContext& context, const std::string& task) {
     PrintJson({{"deleted", task}});
   else
     fmt::print("{}: deleted\n", task);
+  return Status::Ok();
+}
+
+Status EditLabels(const CommandContext& context, const std::string& task, service::LabelEdit edit,
+                  const std::string& ids) {
+  if (!ids.empty()) {
+    CTT_ASSIGN_OR_RETURN(edit.ids, ReadIds(ids));
+  }
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(auto info, session->EditLabels(task, edit));
+  if (info.examples > 0) {
+    CTT_ASSIGN_OR_RETURN(info, session->Settle(task));
+  }
+  Print(context, info);
   return Status::Ok();
 }
 

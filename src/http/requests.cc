@@ -102,6 +102,35 @@ Result<service::EvaluateRow> ParseEvaluateRow(const json::value& value) {
   return service::EvaluateRow{std::move(row.text), std::move(row.label)};
 }
 
+// The one member of 'labels', which says what to do.
+Result<service::LabelEdit> ParseLabelEdit(const json::object& object) {
+  using Kind = service::LabelEdit::Kind;
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"rename", "merge", "split", "delete"}));
+  if (object.size() != 1)
+    return Status(Code::kInvalidArgument, object.empty() ? "missing_field" : "conflicting_fields",
+                  "'labels' takes one of 'rename', 'merge', 'split' and 'delete'");
+  service::LabelEdit edit;
+  for (const Kind kind : {Kind::kRename, Kind::kMerge, Kind::kSplit, Kind::kDelete})
+    if (object.begin()->key() == LabelEditName(kind)) edit.kind = kind;
+  if (!object.begin()->value().is_object())
+    return Status(Code::kInvalidArgument, "wrong_type",
+                  "'" + std::string(object.begin()->key()) + "' must be an object");
+  const json::object& fields = object.begin()->value().get_object();
+  CTT_ASSIGN_OR_RETURN(edit.label, RequiredString(fields, "label"));
+  if (edit.kind == Kind::kDelete) {
+    CTT_RETURN_IF_ERROR(RefuseUnknownKeys(fields, {"label"}));
+    return edit;
+  }
+  CTT_ASSIGN_OR_RETURN(edit.to, RequiredString(fields, "to"));
+  if (edit.kind != Kind::kSplit) {
+    CTT_RETURN_IF_ERROR(RefuseUnknownKeys(fields, {"label", "to"}));
+    return edit;
+  }
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(fields, {"label", "to", "ids"}));
+  CTT_ASSIGN_OR_RETURN(edit.ids, RequiredStrings(fields, "ids"));
+  return edit;
+}
+
 }  // namespace
 
 Result<PredictRequest> ParsePredict(std::string_view body, std::int32_t texts_max) {
@@ -209,6 +238,24 @@ Result<std::string> ParseName(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
   CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name"}));
   return RequiredString(object, "name");
+}
+
+Result<TaskChange> ParseTaskChange(std::string_view body) {
+  CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name", "labels"}));
+  TaskChange change;
+  const json::value* labels = object.if_contains("labels");
+  if (labels == nullptr) {
+    CTT_ASSIGN_OR_RETURN(change.name, RequiredString(object, "name"));
+    return change;
+  }
+  if (object.contains("name"))
+    return Status(Code::kInvalidArgument, "conflicting_fields",
+                  "give 'name' or 'labels', not both");
+  if (!labels->is_object())
+    return Status(Code::kInvalidArgument, "wrong_type", "'labels' must be an object");
+  CTT_ASSIGN_OR_RETURN(change.labels, ParseLabelEdit(labels->get_object()));
+  return change;
 }
 
 Result<std::vector<std::string>> ParseIds(std::string_view body) {

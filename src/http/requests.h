@@ -5,6 +5,7 @@
 // Errors: kInvalidArgument ("invalid_json", "wrong_type", "missing_field", "unknown_field",
 // "out_of_range", "empty_request"), kTooLarge ("too_many_texts"). What the service checks itself
 // (lengths, empty texts, names) is left to it.
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,17 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluate(std::string_view body);
 // One {text, label} a line; errors name the line.
 Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view body);
 
-Result<std::string> ParseName(std::string_view body);              // {name}
+Result<std::string> ParseName(std::string_view body);  // {name}
+
+// A change of a task: its name or its labels, one of the two.
+struct TaskChange {
+  std::string name;
+  std::optional<service::LabelEdit> labels;  // Absent: `name` it is.
+};
+// {name}, or {labels: {rename | merge: {label, to}}}, {labels: {split: {label, to, ids}}},
+// {labels: {delete: {label}}}
+Result<TaskChange> ParseTaskChange(std::string_view body);
+
 Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
 Result<std::int64_t> ParseVersion(std::string_view body);          // {version}
 

@@ -18,7 +18,7 @@ std::span<const Route> Routes() {
       {kGet, "/v1/tasks", Inline{ListTasks}},
       {kPost, "/v1/tasks", Blocking{CreateTask}, Body::kJson},
       {kGet, "/v1/tasks/{task}", Inline{ShowTask}},
-      {kPatch, "/v1/tasks/{task}", Blocking{RenameTask}, Body::kJson},
+      {kPatch, "/v1/tasks/{task}", Blocking{ChangeTask}, Body::kJson},
       {kDelete, "/v1/tasks/{task}", Blocking{DeleteTask}},
       {kPost, "/v1/tasks/{task}/examples", Async{Learn}, Body::kStream},
       {kGet,

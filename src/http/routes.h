@@ -27,7 +27,7 @@ Result<Reply> ModelInfo(const Call& call);
 Result<Reply> ListTasks(const Call& call);
 Result<Reply> CreateTask(const Call& call);
 Result<Reply> ShowTask(const Call& call);
-Result<Reply> RenameTask(const Call& call);
+Result<Reply> ChangeTask(const Call& call);
 Result<Reply> DeleteTask(const Call& call);
 Result<Reply> ListVersions(const Call& call);
 Result<Reply> PublishVersion(const Call& call);

@@ -29,10 +29,15 @@ Result<Reply> ShowTask(const Call& call) {
   return JsonReply(TaskJson(task));
 }
 
-Result<Reply> RenameTask(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const std::string name, ParseName(call.body));
-  CTT_RETURN_IF_ERROR(call.service().RenameTask(call.params[0], name));
-  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task, call.service().ShowTask(name));
+Result<Reply> ChangeTask(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const TaskChange change, ParseTaskChange(call.body));
+  if (change.labels) {
+    CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
+                         call.service().EditLabels(call.params[0], *change.labels));
+    return JsonReply(TaskJson(task));
+  }
+  CTT_RETURN_IF_ERROR(call.service().RenameTask(call.params[0], change.name));
+  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task, call.service().ShowTask(change.name));
   return JsonReply(TaskJson(task));
 }
 

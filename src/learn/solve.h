@@ -36,6 +36,13 @@ Settings StartingSettings(const Statistics& statistics);
 // example. kFailedPrecondition: the statistics hold no example.
 Result<Head> Solve(const Statistics& statistics, const Settings& settings);
 
+// The same head for the same examples when labels have other names: no score changes. `statistics`
+// has the new names. A head that Settle made needs the rows too when two labels have equal sums
+// (HasTwins), since only rows tell those apart; else null.
+// kInvalidArgument: the statistics have another number of labels or examples than the head.
+Result<Head> Relabel(const Head& head, const Statistics& statistics, const Rows* rows);
+bool HasTwins(const Statistics& statistics);
+
 struct Candidate {  // One row of the report: what was tried and how it did.
   HeadKind kind;
   Block block;

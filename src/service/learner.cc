@@ -15,12 +15,6 @@ constexpr std::size_t kHotSumsMax = 64;
 // Commands that one commit takes at most: bounds the time to the first answer.
 constexpr std::size_t kGroupCommandsMax = 256;
 
-std::map<std::string, std::int64_t> LabelCounts(const learn::Statistics& statistics) {
-  std::map<std::string, std::int64_t> counts;
-  for (const auto& [label, sums] : statistics.classes()) counts[label] = sums.count;
-  return counts;
-}
-
 }  // namespace
 
 Learner::Learner(Stores stores, Catalog& catalog, std::int32_t feature_dim, std::int64_t labels_max,
@@ -124,12 +118,13 @@ Status Learner::Solve(Group& group) {
 // nothing.
 Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
   const learn::Statistics& statistics = *ledger.statistics;
-  std::shared_ptr<ServedTask> served = Entry(ledger);
+  std::shared_ptr<const learn::Head> served;
   store::Version version;
   version.number = ledger.last_version + 1;
   version.watermark = ledger.last_seq;
   version.examples = statistics.example_count();
-  version.report = "{}";
+  const auto report = group.reports.find(ledger.record.id);
+  version.report = report == group.reports.end() ? "{}" : report->second;
   version.created_us = clock_.UnixMicros();
   if (statistics.example_count() > 0) {
     learn::Settings settings = ledger.settings.value_or(learn::StartingSettings(statistics));
@@ -142,18 +137,25 @@ Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
     CTT_RETURN_IF_ERROR(head.status());
     version.settings = learn::SerializeSettings(settings);
     version.head_digest = ToHex(head->ContentDigest());
-    SetHead(*served, version, std::make_shared<const learn::Head>(*std::move(head)));
+    served = std::make_shared<const learn::Head>(*std::move(head));
   }
+  CTT_RETURN_IF_ERROR(PutLiveVersion(group, ledger, version));
+  ledger.settled = false;
+  group.served[ledger.record.id] = Serving(ledger, version, std::move(served));
+  return Status::Ok();
+}
+
+Status Learner::PutLiveVersion(Group& group, TaskLedger& ledger, const store::Version& version) {
   CTT_RETURN_IF_ERROR(group.transaction->PutVersion(ledger.record.id, version));
   CTT_RETURN_IF_ERROR(group.transaction->SetAlias(ledger.record.id, kLiveAlias, version.number));
   ledger.last_version = ledger.live_version = version.number;
-  ledger.settled = false;
-
-  served->updated_us = version.created_us;
-  served->examples = version.examples;
-  served->label_counts = LabelCounts(statistics);
-  group.served[ledger.record.id] = std::move(served);
   return Status::Ok();
+}
+
+// Makes the sums of the ledger the checkpoint that later starts begin from.
+Status Learner::PutSums(Group& group, const TaskLedger& ledger) {
+  CTT_ASSIGN_OR_RETURN(const Digest digest, stores_.artifacts.Put(ledger.statistics->Serialize()));
+  return group.transaction->PutCheckpoint(ledger.record.id, {ledger.last_seq, ToHex(digest)});
 }
 
 void Learner::Publish(const Group& group) {
@@ -241,6 +243,18 @@ std::shared_ptr<ServedTask> Learner::Entry(const TaskLedger& ledger) const {
   return entry;
 }
 
+// A catalog entry with the counts of the ledger's sums. A null head serves nothing.
+std::shared_ptr<ServedTask> Learner::Serving(const TaskLedger& ledger,
+                                             const store::Version& version,
+                                             std::shared_ptr<const learn::Head> head) const {
+  std::shared_ptr<ServedTask> entry = Entry(ledger);
+  SetHead(*entry, version, std::move(head));
+  entry->examples = version.examples;
+  for (const auto& [label, sums] : ledger.statistics->classes())
+    entry->label_counts[label] = sums.count;
+  return entry;
+}
+
 Status Learner::OpenTasks() {
   CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
   for (const store::Task& record : tasks) {
@@ -256,7 +270,7 @@ Status Learner::OpenTask(const store::Task& record) {
   std::shared_ptr<ServedTask> entry = Entry(ledger);
   CTT_ASSIGN_OR_RETURN(entry->examples, stores_.log.CountLiving(record.id));
   CTT_ASSIGN_OR_RETURN(const auto counts, stores_.log.CountByLabel(record.id));
-  for (const auto& [label, count] : counts) entry->label_counts[ledger.label_names[label]] = count;
+  for (const auto& [label, count] : counts) entry->label_counts[ledger.label_names[label]] += count;
   if (entry->examples > 0) {
     CTT_ASSIGN_OR_RETURN(const auto version,
                          stores_.log.FindVersion(record.id, ledger.live_version));

@@ -51,6 +51,7 @@ class Learner {
   void CreateTask(std::string task, Done<bool> done);
   void RenameTask(std::string task, std::string name, Done<bool> done);
   void DeleteTask(std::string task, Done<bool> done);
+  void EditLabels(std::string task, LabelEdit edit, Done<bool> done);
   void PublishVersion(std::string task, std::int64_t version, Done<bool> done);
 
   // What settling works from: a copy of the sums at a watermark.
@@ -94,18 +95,34 @@ class Learner {
   Status LearnRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
                    LearnAnswer& answer);
   Status CheckLabels(const TaskLedger* ledger, const std::vector<EncodedRow>& rows) const;
+  Status CheckRoomForLabels(const TaskLedger* ledger, std::size_t fresh) const;
   Status ReplaceLiving(Group& group, TaskLedger& ledger, const std::vector<EncodedRow>& rows,
                        LearnAnswer& answer);
   Status AppendRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
                     LearnAnswer& answer);
   Status UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
                     UnlearnAnswer& answer);
+  Status ApplyLabelEdit(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status RenameLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status MergeLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status SplitLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status DeleteLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Result<std::vector<store::Example>> FindToSplit(Group& group, const TaskLedger& ledger,
+                                                  const LabelEdit& edit) const;
+  Status CallLabels(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Result<store::LabelId> InternLabel(Group& group, TaskLedger& ledger, const std::string& name);
+  Result<learn::Head> LastHeadRelabelled(const TaskLedger& ledger, const store::Version& last,
+                                         const LabelEdit& edit) const;
   Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
                       learn::Settled& settled, bool& published);
   Result<TaskLedger*> Find(std::string_view task);
   Result<TaskLedger*> Find(store::TaskId task);
   Result<TaskLedger*> Create(Group& group, const std::string& task);
   std::shared_ptr<ServedTask> Entry(const TaskLedger& ledger) const;
+  std::shared_ptr<ServedTask> Serving(const TaskLedger& ledger, const store::Version& version,
+                                      std::shared_ptr<const learn::Head> head) const;
+  Status PutLiveVersion(Group& group, TaskLedger& ledger, const store::Version& version);
+  Status PutSums(Group& group, const TaskLedger& ledger);
   Status LoadStatistics(TaskLedger& ledger);
 
   const Stores stores_;

@@ -132,8 +132,12 @@ Status Learner::CheckLabels(const TaskLedger* ledger, const std::vector<EncodedR
   for (const EncodedRow& row : rows)
     if (ledger == nullptr || !ledger->label_ids.contains(row.row.label))
       fresh.insert(row.row.label);
+  return CheckRoomForLabels(ledger, fresh.size());
+}
+
+Status Learner::CheckRoomForLabels(const TaskLedger* ledger, std::size_t fresh) const {
   const std::size_t known = ledger == nullptr ? 0 : ledger->label_ids.size();
-  if (static_cast<std::int64_t>(known + fresh.size()) <= labels_max_) return Status::Ok();
+  if (static_cast<std::int64_t>(known + fresh) <= labels_max_) return Status::Ok();
   return {Code::kTooLarge, "too_many_labels",
           "a task holds at most " + std::to_string(labels_max_) + " labels"};
 }
@@ -194,17 +198,11 @@ Status Learner::AppendRows(Group& group, TaskLedger& ledger, std::vector<Encoded
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (answer.states[i] == RowState::kUnchanged) continue;
     LearnRow& row = rows[i].row;
-    auto label = ledger.label_ids.find(row.label);
-    if (label == ledger.label_ids.end()) {
-      CTT_ASSIGN_OR_RETURN(const store::LabelId id,
-                           group.transaction->InternLabel(ledger.record.id, row.label));
-      label = ledger.label_ids.emplace(row.label, id).first;
-      ledger.label_names[id] = row.label;
-    }
+    CTT_ASSIGN_OR_RETURN(const store::LabelId label, InternLabel(group, ledger, row.label));
     phi.insert(phi.end(), rows[i].phi.begin(), rows[i].phi.end());
     labels.push_back(row.label);
     examples.push_back(
-        {++ledger.last_seq, 0, row.id, row.text, rows[i].phi, label->second, row.source, now_us});
+        {++ledger.last_seq, 0, row.id, row.text, rows[i].phi, label, row.source, now_us});
   }
   if (examples.empty()) return Status::Ok();
   CTT_RETURN_IF_ERROR(group.transaction->AppendExamples(ledger.record.id, examples));
@@ -212,6 +210,17 @@ Status Learner::AppendRows(Group& group, TaskLedger& ledger, std::vector<Encoded
   answer.accepted = static_cast<std::int64_t>(examples.size());
   group.solve.insert(ledger.record.id);
   return Status::Ok();
+}
+
+Result<store::LabelId> Learner::InternLabel(Group& group, TaskLedger& ledger,
+                                            const std::string& name) {
+  const auto known = ledger.label_ids.find(name);
+  if (known != ledger.label_ids.end()) return known->second;
+  CTT_ASSIGN_OR_RETURN(const store::LabelId id,
+                       group.transaction->InternLabel(ledger.record.id, name));
+  ledger.label_ids[name] = id;
+  ledger.label_names[id] = name;
+  return id;
 }
 
 void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done) {
@@ -415,18 +424,12 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
     return Status::Ok();
   }
   ledger.settled = true;
-  CTT_ASSIGN_OR_RETURN(const Digest sums_digest,
-                       stores_.artifacts.Put(ledger.statistics->Serialize()));
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutCheckpoint(task, {watermark, ToHex(sums_digest)})));
+  CTT_RETURN_IF_ERROR(group.Keep(PutSums(group, ledger)));
   if (!follow) return Status::Ok();
   CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, kLiveAlias, version.number)));
   ledger.live_version = version.number;
-  std::shared_ptr<ServedTask> entry = Entry(ledger);
-  entry->examples = version.examples;
-  for (const auto& [label, sums] : ledger.statistics->classes())
-    entry->label_counts[label] = sums.count;
-  SetHead(*entry, version, std::make_shared<const learn::Head>(std::move(settled.head)));
-  group.served[task] = std::move(entry);
+  group.served[task] =
+      Serving(ledger, version, std::make_shared<const learn::Head>(std::move(settled.head)));
   return Status::Ok();
 }
 

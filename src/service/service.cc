@@ -271,6 +271,17 @@ Status Service::DeleteTask(const std::string& task) {
       .status();
 }
 
+Result<TaskInfo> Service::EditLabels(const std::string& task, const LabelEdit& edit) {
+  if (edit.kind != LabelEdit::Kind::kDelete)
+    CTT_RETURN_IF_ERROR(CheckLabel(edit.to, state_->options.limits));
+  if (edit.kind == LabelEdit::Kind::kSplit && edit.ids.empty())
+    return Status(Code::kInvalidArgument, "empty_request", "no id was given");
+  CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
+                        state_->learner->EditLabels(task, edit, std::move(done));
+                      }).status());
+  return ShowTask(task);
+}
+
 Result<TaskInfo> Service::ShowTask(const std::string& task) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
   return Describe(*served);
@@ -302,8 +313,7 @@ Result<TaskInfo> Service::PublishVersion(const std::string& task, std::int64_t v
 
 namespace {
 
-ExampleInfo DescribeExample(store::Example& example,
-                            const std::map<store::LabelId, std::string>& names) {
+ExampleInfo DescribeExample(store::Example& example, const LabelNames& names) {
   const auto name = names.find(example.label);
   return {std::move(example.id), std::move(example.text),
           name == names.end() ? std::string() : name->second, std::move(example.source),
@@ -317,7 +327,7 @@ Result<ExampleInfoPage> Service::PageExamples(const std::string& task, std::int6
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
   CTT_ASSIGN_OR_RETURN(store::ExamplePage page,
                        state_->stores.log.PageExamples(served->id, after, limit));
-  CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(state_->stores.log, served->id));
+  CTT_ASSIGN_OR_RETURN(const auto names, NamesNow(state_->stores.log, served->id));
   ExampleInfoPage answer;
   answer.next_after = page.next_after;
   for (store::Example& example : page.examples)
@@ -332,7 +342,7 @@ Result<ExampleInfo> Service::FindExample(const std::string& task, const std::str
     return Status(Code::kNotFound, "example_not_found",
                   "task '" + task + "' holds no example with this id");
   }
-  CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(state_->stores.log, served->id));
+  CTT_ASSIGN_OR_RETURN(const auto names, NamesNow(state_->stores.log, served->id));
   return DescribeExample(*example, names);
 }
 

@@ -81,6 +81,10 @@ class Service {
   Result<TaskInfo> CreateTask(const std::string& name);  // kAlreadyExists ("task_exists").
   Status RenameTask(const std::string& task, const std::string& name);
   Status DeleteTask(const std::string& task);
+  // A label's rename, merge, split or deletion, served when it answers; see LabelEdit. kNotFound
+  // ("label_not_found"; "example_not_found", and then nothing is split), kAlreadyExists
+  // ("label_exists"), kInvalidArgument ("same_label", "empty_label").
+  Result<TaskInfo> EditLabels(const std::string& task, const LabelEdit& edit);
   Result<TaskInfo> ShowTask(const std::string& task);
   std::vector<TaskInfo> ListTasks();  // By name.
 

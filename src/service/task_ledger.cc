@@ -1,6 +1,7 @@
 #include "service/task_ledger.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "base/json.h"
@@ -11,7 +12,7 @@ namespace {
 // Rows go into the sums in blocks, which is how the Gram update is fast.
 class BlockedSums {
  public:
-  BlockedSums(learn::Statistics& statistics, const std::map<store::LabelId, std::string>& names)
+  BlockedSums(learn::Statistics& statistics, const LabelNames& names)
       : statistics_(statistics), names_(names) {}
 
   Status Take(const store::Example& row, int sign) {
@@ -36,14 +37,14 @@ class BlockedSums {
  private:
   static constexpr std::size_t kBlockRows = 256;
   learn::Statistics& statistics_;
-  const std::map<store::LabelId, std::string>& names_;
+  const LabelNames& names_;
   std::vector<std::int8_t> phi_;
   std::vector<std::string> labels_;
   int sign_ = 1;
 };
 
 // The newest checkpoint at or before a watermark, or empty sums at 0. A damaged artefact is passed
-// over: the log holds all that it held.
+// over: the log holds all that it held. No label was renamed since: a renaming puts a checkpoint.
 learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::Seq watermark,
                                std::int32_t feature_dim, store::Seq& from) {
   from = 0;
@@ -80,9 +81,13 @@ Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
 
 }  // namespace
 
-Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, store::TaskId task) {
-  CTT_ASSIGN_OR_RETURN(const std::vector<store::Label> labels, log.Labels(task));
-  std::map<store::LabelId, std::string> names;
+Result<LabelNames> NamesNow(store::Store& log, store::TaskId task) {
+  return NamesAt(log, task, std::numeric_limits<store::Seq>::max());
+}
+
+Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq watermark) {
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Label> labels, log.LabelsAt(task, watermark));
+  LabelNames names;
   for (const store::Label& label : labels) names[label.id] = label.name;
   return names;
 }
@@ -90,8 +95,8 @@ Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, stor
 Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
   TaskLedger ledger;
   ledger.record = record;
-  CTT_ASSIGN_OR_RETURN(ledger.label_names, LabelNames(stores.log, record.id));
-  for (const auto& [id, name] : ledger.label_names) ledger.label_ids[name] = id;
+  CTT_ASSIGN_OR_RETURN(ledger.label_names, NamesNow(stores.log, record.id));
+  for (const auto& [id, name] : ledger.label_names) ledger.label_ids.emplace(name, id);
   CTT_ASSIGN_OR_RETURN(ledger.last_seq, stores.log.LastSeq(record.id));
   CTT_ASSIGN_OR_RETURN(const auto latest, stores.log.LatestVersion(record.id));
   CTT_ASSIGN_OR_RETURN(const auto live, stores.log.Alias(record.id, kLiveAlias));
@@ -111,7 +116,7 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
 
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
                                        store::Seq watermark, std::int32_t feature_dim) {
-  CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(stores.log, task));
+  CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesAt(stores.log, task, watermark));
   store::Seq from = 0;
   learn::Statistics statistics = StartingSums(stores, task, watermark, feature_dim, from);
   BlockedSums sums(statistics, names);
@@ -123,12 +128,15 @@ Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
 }
 
 Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark) {
-  CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(log, task));
+  CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesAt(log, task, watermark));
   learn::Rows rows;
+  std::map<std::string_view, std::int32_t> index_of_name;
   std::map<store::LabelId, std::int32_t> index;
   for (const auto& [id, name] : names) {
-    index[id] = static_cast<std::int32_t>(rows.labels.size());
-    rows.labels.push_back(name);
+    const auto next = static_cast<std::int32_t>(rows.labels.size());
+    const auto [known, fresh] = index_of_name.emplace(name, next);
+    if (fresh) rows.labels.push_back(name);
+    index[id] = known->second;
   }
   CTT_RETURN_IF_ERROR(log.ScanAt(task, watermark, [&](const store::Example& row) -> Status {
     const auto label = index.find(row.label);

@@ -34,8 +34,8 @@ inline constexpr std::string_view kSettledAlias = "settled";
 
 struct TaskLedger {
   store::Task record;
-  std::map<std::string, store::LabelId> label_ids;
-  std::map<store::LabelId, std::string> label_names;
+  std::map<std::string, store::LabelId> label_ids;    // The first label of each name.
+  std::map<store::LabelId, std::string> label_names;  // Several labels may share a name.
   store::Seq last_seq = 0;
   std::int64_t last_version = 0;  // 0: none yet.
   std::int64_t live_version = 0;
@@ -47,8 +47,10 @@ struct TaskLedger {
 
 Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record);
 
-// Names of a task's labels by id.
-Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, store::TaskId task);
+// Names of a task's labels by id: now, or as they were at a watermark.
+using LabelNames = std::map<store::LabelId, std::string>;
+Result<LabelNames> NamesNow(store::Store& log, store::TaskId task);
+Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq watermark);
 
 // The sums at a watermark: the newest checkpoint, if it is whole, then the log.
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,

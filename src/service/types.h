@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -79,6 +80,21 @@ struct UnlearnAnswer {  // The receipt.
   std::int64_t examples = 0;
   std::int64_t head_version = 0;  // 0: no example is left, nothing is served.
 };
+
+// A change of a task's labels; nothing is encoded or trained again for it.
+struct LabelEdit {
+  enum class Kind : std::uint8_t {
+    kRename,  // `label` is called `to`. No score changes.
+    kMerge,   // The examples of `label` become those of `to`, which is held.
+    kSplit,   // The examples `ids` of `label` become those of `to`, held or not.
+    kDelete,  // The examples of `label` are unlearned.
+  };
+  Kind kind = Kind::kRename;
+  std::string label;
+  std::string to;
+  std::vector<std::string> ids;
+};
+std::string_view LabelEditName(LabelEdit::Kind kind);  // "rename", "merge", "split", "delete".
 
 struct TaskInfo {
   std::string name;

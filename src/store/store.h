@@ -4,7 +4,8 @@
 // implementation.
 //
 // Truth is the log. An example row has the sequence number that learned it and, once unlearned, the
-// one that did; sequence numbers count the writes of one task, without gaps. The example set at
+// one that did; sequence numbers count the writes of one task (renamings of labels among them),
+// without gaps. The example set at
 // watermark w is
 //   { rows: seq <= w and (deleted_seq == 0 or deleted_seq > w) }
 // so sums at w come to a later watermark by adding rows with seq > w that live and removing rows
@@ -89,8 +90,13 @@ class Transaction {
   virtual Status SetTaskSettings(TaskId task, std::string_view settings) = 0;
   virtual Status DeleteTask(TaskId task) = 0;  // With all that it holds.
 
-  // The id of a label name of the task; made when absent.
+  // The id of a label name of the task; made when absent. Of several labels of that name, the
+  // first.
   virtual Result<LabelId> InternLabel(TaskId task, std::string_view name) = 0;
+  // Calls labels by another name from `seq` on, which becomes the task's last seq; what they were
+  // called before stays known. Labels may come to share a name: that is how two are merged.
+  virtual Status RenameLabels(TaskId task, std::span<const LabelId> labels, std::string_view name,
+                              Seq seq) = 0;
 
   virtual Result<Seq> LastSeq(TaskId task) = 0;
   // Living examples among `ids`, with phi; in the order of `ids`, absent ones left out.
@@ -134,7 +140,10 @@ class Store {
   virtual Result<std::unique_ptr<Transaction>> Begin() = 0;
 
   virtual Result<std::vector<Task>> Tasks() = 0;
+  // Rising id. Several may have one name (RenameLabels).
   virtual Result<std::vector<Label>> Labels(TaskId task) = 0;
+  // The same labels by the names that they had at `watermark`.
+  virtual Result<std::vector<Label>> LabelsAt(TaskId task, Seq watermark) = 0;
   virtual Result<Seq> LastSeq(TaskId task) = 0;
   virtual Result<std::int64_t> CountLiving(TaskId task) = 0;
   // Living examples by label; labels without any are left out.

@@ -191,6 +191,34 @@ class TasksTest(Case):
         self.assertEqual(self.answer("tasks", "delete", "c"), {"deleted": "c"})
         self.bad(1, "tasks", "show", "c", says="c")
 
+    def test_labels_are_renamed_merged_split_and_deleted(self):
+        before = self.learn_rows()
+        self.learn_rows("same")
+        labels = lambda answer: {row["label"]: row["examples"] for row in answer["labels"]}
+        text = ["predict", "t", "where is my parcel"]
+        score = self.answer(*text)["probability"]
+        renamed = self.answer("tasks", "labels", "t", "rename", "delivery", "shipping")
+        self.assertEqual(labels(renamed), {"billing": 3, "shipping": 3})
+        self.assertEqual((self.answer(*text)["label"], self.answer(*text)["probability"]), ("shipping", score))
+        split = self.answer("tasks", "labels", "t", "split", "billing", "refund", "--id", "e5")
+        self.assertEqual((labels(split), split["settled"]), ({"billing": 2, "refund": 1, "shipping": 3}, True))
+        ids = self.file("ids.txt", "e4\n")
+        self.good("tasks", "labels", "t", "split", "billing", "refund", "--file", ids)
+        self.good("tasks", "labels", "t", "merge", "refund", "billing")
+        back = self.answer("tasks", "labels", "t", "rename", "shipping", "delivery")
+        self.assertEqual(back["head_digest"], before["head_digest"])
+        self.assertEqual(labels(self.answer("tasks", "labels", "t", "delete", "delivery")), {"billing": 3})
+        self.bad(1, "tasks", "labels", "t", "delete", "biling", says="did you mean 'billing'")
+        self.bad(2, "tasks", "labels", "t", "split", "billing", "x", says="--id")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.good("tasks", "labels", "same", "split", "billing", "refund", "--id", "e5", "--url", url)
+            self.good("tasks", "labels", "same", "rename", "billing", "b", "--url", url)
+            self.good("tasks", "labels", "same", "merge", "refund", "b", "--url", url)
+            self.good("tasks", "labels", "same", "rename", "b", "billing", "--url", url)
+            gone = self.answer("tasks", "labels", "same", "delete", "delivery", "--url", url)
+            self.assertEqual(labels(gone), {"billing": 3})
+
     def test_publish_rolls_back(self):
         first = self.learn_rows()
         self.good("learn", "t", self.file("more.jsonl", '{"text": "hello", "label": "greeting"}\n'))

@@ -86,6 +86,12 @@ class LearnerHouse {
     return Wait<bool>([&](Done<bool> done) { learner_->DeleteTask(task, std::move(done)); })
         .status();
   }
+  Status Edit(const std::string& task, LabelEdit edit) {
+    return Wait<bool>([&](Done<bool> done) {
+             learner_->EditLabels(task, std::move(edit), std::move(done));
+           })
+        .status();
+  }
   std::shared_ptr<const ServedTask> Served(const std::string& task) {
     auto found = catalog_->Find(task);
     CTT_CHECK(found.ok());

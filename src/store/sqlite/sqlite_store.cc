@@ -39,10 +39,16 @@ Result<std::vector<Task>> SqliteStore::Tasks() {
   }
 }
 
-Result<std::vector<Label>> SqliteStore::Labels(TaskId task) {
+Result<std::vector<Label>> SqliteStore::Labels(TaskId task) { return LabelsAt(task, kNumberMax); }
+
+Result<std::vector<Label>> SqliteStore::LabelsAt(TaskId task, Seq watermark) {
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
-  Statement rows =
-      reader->Use("SELECT id, name, description FROM label WHERE task = ?1 ORDER BY id", task);
+  // The first renaming after the watermark tells what the label was called at it.
+  Statement rows = reader->Use(
+      "SELECT id, coalesce((SELECT label_name.name FROM label_name WHERE label = id"
+      " AND until_seq > ?2 ORDER BY until_seq LIMIT 1), name), description"
+      " FROM label WHERE task = ?1 ORDER BY id",
+      task, watermark);
   std::vector<Label> labels;
   for (;;) {
     CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());

@@ -30,6 +30,7 @@ class SqliteStore final : public Store {
 
   Result<std::vector<Task>> Tasks() override;
   Result<std::vector<Label>> Labels(TaskId task) override;
+  Result<std::vector<Label>> LabelsAt(TaskId task, Seq watermark) override;
   Result<Seq> LastSeq(TaskId task) override;
   Result<std::int64_t> CountLiving(TaskId task) override;
   Result<std::map<LabelId, std::int64_t>> CountByLabel(TaskId task) override;

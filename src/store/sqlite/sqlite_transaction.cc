@@ -89,12 +89,37 @@ Status SqliteTransaction::DeleteTask(TaskId task) {
 Result<LabelId> SqliteTransaction::InternLabel(TaskId task, std::string_view name) {
   CTT_RETURN_IF_ERROR(failed_);
   CTT_RETURN_IF_ERROR(RequireTask(task));
-  CTT_RETURN_IF_ERROR(Spoil(writer_.Run(
-      "INSERT INTO label (task, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING", task, name)));
-  Statement row = writer_.Use("SELECT id FROM label WHERE task = ?1 AND name = ?2", task, name);
+  Statement row = writer_.Use(
+      "SELECT id FROM label WHERE task = ?1 AND name = ?2 ORDER BY id LIMIT 1", task, name);
   const Result<bool> found = row.Step();
   CTT_RETURN_IF_ERROR(Spoil(found.status()));
-  return row.Int(0);
+  if (*found) return row.Int(0);
+  CTT_RETURN_IF_ERROR(
+      Spoil(writer_.Run("INSERT INTO label (task, name) VALUES (?1, ?2)", task, name)));
+  return writer_.last_insert_id();
+}
+
+Status SqliteTransaction::CheckNextSeq(TaskId task, Seq seq) {
+  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
+  if (seq == last + 1 && seq <= kNumberMax) return Status::Ok();
+  return InvalidArgument("sequence numbers must follow the last one");
+}
+
+Status SqliteTransaction::RenameLabels(TaskId task, std::span<const LabelId> labels,
+                                       std::string_view name, Seq seq) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (labels.empty() || name.empty()) return InvalidArgument("renaming needs labels and a name");
+  CTT_RETURN_IF_ERROR(CheckNextSeq(task, seq));
+  for (const LabelId label : labels) CTT_RETURN_IF_ERROR(CheckLabel(task, label));
+  for (const LabelId label : labels) {
+    CTT_RETURN_IF_ERROR(Spoil(
+        writer_.Run("INSERT INTO label_name (label, until_seq, name) SELECT id, ?2, name FROM label"
+                    " WHERE id = ?1",
+                    label, seq)));
+    CTT_RETURN_IF_ERROR(
+        Spoil(writer_.Run("UPDATE label SET name = ?2 WHERE id = ?1", label, name)));
+  }
+  return Spoil(writer_.Run("UPDATE task SET last_seq = ?2 WHERE id = ?1", task, seq));
 }
 
 Result<Seq> SqliteTransaction::LastSeq(TaskId task) {
@@ -161,12 +186,9 @@ Status SqliteTransaction::AppendExamples(TaskId task, std::span<const Example> e
 Status SqliteTransaction::MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) {
   CTT_RETURN_IF_ERROR(failed_);
   if (seqs.empty()) return InvalidArgument("unlearning needs at least one example");
-  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
-  if (deleted_seq != last + 1 || deleted_seq > kNumberMax) {
-    return InvalidArgument("sequence numbers must follow the last one");
-  }
+  CTT_RETURN_IF_ERROR(CheckNextSeq(task, deleted_seq));
   for (const Seq seq : seqs) {
-    if (seq < 1 || seq > last) return Spoil(NotFound("no living example has this seq"));
+    if (seq < 1 || seq >= deleted_seq) return Spoil(NotFound("no living example has this seq"));
     const Status status = ChangedOne(
         writer_.Run("UPDATE example SET deleted_seq = ?2 WHERE key = ?1 AND deleted_seq = 0",
                     Key(task, seq), deleted_seq),

@@ -26,6 +26,8 @@ class SqliteTransaction final : public Transaction {
   Status SetTaskSettings(TaskId task, std::string_view settings) override;
   Status DeleteTask(TaskId task) override;
   Result<LabelId> InternLabel(TaskId task, std::string_view name) override;
+  Status RenameLabels(TaskId task, std::span<const LabelId> labels, std::string_view name,
+                      Seq seq) override;
   Result<Seq> LastSeq(TaskId task) override;
   Result<std::vector<Example>> FindLiving(TaskId task, std::span<const std::string> ids) override;
   Status AppendExamples(TaskId task, std::span<const Example> examples) override;
@@ -48,6 +50,7 @@ class SqliteTransaction final : public Transaction {
   // the statement writes one row.
   Status Taken(Status status, std::string reason, std::string message);
   Status RequireTask(TaskId task);
+  Status CheckNextSeq(TaskId task, Seq seq);
   Status CheckAppend(TaskId task, std::span<const Example> examples);
   Status CheckLabel(TaskId task, LabelId label);
   Status Insert(TaskId task, const Example& example);
