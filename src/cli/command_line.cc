@@ -28,8 +28,10 @@ struct Arguments {
   std::string config, task, name, file, ids_file, output, folder, health_url;
   std::vector<std::string> texts, ids, order;
   service::LabelEdit label_edit;
-  std::int64_t version = 0;
-  std::int32_t top_k = 5;
+  service::PredictOptions predict;
+  service::Publishing publishing;
+  std::string version, alias = "live";
+  double share = 0;
   bool json = false;
   std::function<Status(const CommandContext&)> run;
 };
@@ -152,8 +154,8 @@ class CommandLine {
     which->require_option(1);
 
     CLI::App* predict = Add(app_, "predict", "Answer for texts", [&a](const CommandContext& c) {
-      return a.texts.empty() ? PredictFile(c, a.task, a.rows, a.output)
-                             : Predict(c, a.task, a.texts, a.top_k);
+      return a.texts.empty() ? PredictFile(c, a.task, a.rows, a.predict, a.output)
+                             : Predict(c, a.task, a.texts, a.predict);
     });
     AddTask(predict);
     auto* source = predict->add_option_group("Texts");
@@ -161,9 +163,15 @@ class CommandLine {
     auto* file = source->add_option("--file", a.rows.path, kTextsHelp);
     source->require_option(1);
     predict->add_option("--output", a.output, "Where the answers to --file go")->needs(file);
-    predict->add_option("--top-k", a.top_k, "Labels to show for a text")
+    predict->add_option("--top-k", a.predict.top_k, "Labels to show for a text")
         ->capture_default_str()
         ->check(CLI::Range(1, 10'000));
+    auto* number =
+        predict->add_option("--version", a.predict.version, "Version instead of the live one");
+    number->check(CLI::PositiveNumber);
+    predict
+        ->add_option("--alias", a.predict.alias, "Alias instead of live: previous, canary, shadow")
+        ->excludes(number);
     AddColumns(predict, false);
 
     CLI::App* evaluate = Add(app_, "evaluate", "Accuracy and more on a labelled file",
@@ -202,11 +210,34 @@ class CommandLine {
     AddLabelEdits(*tasks);
     AddTask(Add(app_, "versions", "Head versions of a task, newest first",
                 [&a](const CommandContext& c) { return ListVersions(c, a.task); }));
-    CLI::App* publish =
-        Add(app_, "publish", "Serve a version: publish or roll back",
-            [&a](const CommandContext& c) { return Publish(c, a.task, a.version); });
+    CLI::App* publish = Add(
+        app_, "publish", "Serve a version: publish, roll back, canary, shadow",
+        [&a](const CommandContext& c) { return Publish(c, a.task, a.version, a.alias, a.share); });
     AddTask(publish);
-    publish->add_option("version", a.version, "Version")->required()->check(CLI::PositiveNumber);
+    publish
+        ->add_option("version", a.version, "Version or alias; none takes a canary or shadow away")
+        ->required();
+    publish->add_option("--alias", a.alias, "live, canary or shadow")->capture_default_str();
+    publish->add_option("--share", a.share, "Share of the requests that a canary answers");
+    AddPublishing(*tasks);
+  }
+
+  void AddPublishing(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    CLI::App* publishing =
+        Add(tasks, "publishing", "Say which versions are served without being asked for",
+            [&a](const CommandContext& c) { return SetPublishing(c, a.task, a.publishing); });
+    AddTask(publishing);
+    const std::map<std::string, bool> words = {{"automatic", true}, {"manual", false}};
+    publishing->add_option("how", a.publishing.automatic, "automatic or manual")
+        ->required()
+        ->transform(CLI::CheckedTransformer(words));
+    publishing
+        ->add_option(
+            "--max-accuracy-fall", a.publishing.max_accuracy_fall,
+            "Serve a settled version only when its leave-one-out accuracy falls by at most "
+            "this")
+        ->check(CLI::Range(0.0, 1.0));
   }
 
   void AddLabelEdits(CLI::App& tasks) {

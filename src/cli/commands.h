@@ -28,9 +28,9 @@ Status Learn(const CommandContext& context, const std::string& task, const RowSo
 Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
                const std::string& file);
 Status Predict(const CommandContext& context, const std::string& task,
-               const std::vector<std::string>& texts, std::int32_t top_k);
+               const std::vector<std::string>& texts, const service::PredictOptions& options);
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
-                   const std::string& output);
+                   const service::PredictOptions& options, const std::string& output);
 Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source);
 
 Status ListTasks(const CommandContext& context);
@@ -41,7 +41,11 @@ Status DeleteTask(const CommandContext& context, const std::string& task);
 Status EditLabels(const CommandContext& context, const std::string& task, service::LabelEdit edit,
                   const std::string& ids);
 Status ListVersions(const CommandContext& context, const std::string& task);
-Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
+// `version` is a number, an alias, or "none", which takes the alias away.
+Status Publish(const CommandContext& context, const std::string& task, const std::string& version,
+               const std::string& alias, double share);
+Status SetPublishing(const CommandContext& context, const std::string& task,
+                     const service::Publishing& publishing);
 
 Status Continual(const CommandContext& context, const std::string& folder,
                  const std::vector<std::string>& order);

@@ -110,9 +110,9 @@ Status Unlearn(const CommandContext& context, const std::string& task, std::vect
 }
 
 Status Predict(const CommandContext& context, const std::string& task,
-               const std::vector<std::string>& texts, std::int32_t top_k) {
+               const std::vector<std::string>& texts, const service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto answer, session->Predict(task, texts, top_k));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Predict(task, texts, options));
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (context.json)
       PrintJson(DescribeWhole(answer, answer.texts[i]));
@@ -123,7 +123,9 @@ Status Predict(const CommandContext& context, const std::string& task,
 }
 
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
-                   const std::string& output) {
+                   const service::PredictOptions& asked, const std::string& output) {
+  service::PredictOptions options = asked;
+  options.top_k = 1;
   CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
   std::ofstream file;
@@ -143,7 +145,7 @@ Status PredictFile(const CommandContext& context, const std::string& task, const
     }
     if (texts.size() < kPredictChunk && (more || texts.empty())) continue;
     done += static_cast<std::int64_t>(texts.size());
-    const auto answer = session->Predict(task, std::exchange(texts, {}), 1);
+    const auto answer = session->Predict(task, std::exchange(texts, {}), options);
     if (!answer.ok())
       return answer.status().WithContext(rows.name() + ", from line " + std::to_string(first_line));
     for (const service::TextAnswer& text : answer->texts) out << JsonLine(Describe(text)) << '\n';

@@ -25,6 +25,7 @@ Code CodeOf(int http_status) {
     case 404:
       return Code::kNotFound;
     case 409:
+    case 412:
       return Code::kFailedPrecondition;
     case 413:
       return Code::kTooLarge;
@@ -92,7 +93,25 @@ service::TaskInfo ParseTask(const json::object& object) {
   task.head = Text(object, "head");
   task.block = Text(object, "block");
   task.head_digest = Text(object, "head_digest");
+  for (const json::value& alias : List(object, "aliases"))
+    if (alias.is_object())
+      task.aliases.push_back({Text(alias.get_object(), "alias"),
+                              Integer(alias.get_object(), "version"),
+                              Number(alias.get_object(), "share")});
+  if (const json::value* found = object.if_contains("publishing");
+      found != nullptr && found->is_object()) {
+    const json::object& publishing = found->get_object();
+    task.publishing.automatic = Flag(publishing, "automatic");
+    const auto fall = OptionalNumber(publishing, "max_accuracy_fall");
+    if (fall.ok()) task.publishing.max_accuracy_fall = *fall;
+  }
   return task;
+}
+
+void AppendVersion(JsonWriter& body, const std::optional<std::int64_t>& version,
+                   const std::string& alias) {
+  if (version) body.Field("version", *version);
+  if (!version && !alias.empty()) body.Field("version", alias);
 }
 
 service::TextAnswer ParseTextAnswer(const json::object& object) {
@@ -111,6 +130,7 @@ service::VersionInfo ParseVersion(const json::object& object) {
   service::VersionInfo version;
   version.number = Integer(object, "version");
   version.live = Flag(object, "live");
+  version.aliases = Strings(object, "aliases");
   version.settled = Flag(object, "settled");
   version.examples = Integer(object, "examples");
   version.head_digest = Text(object, "head_digest");
@@ -201,12 +221,12 @@ class RemoteSession final : public Session {
   }
 
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
-                                         std::int32_t top_k) override {
+                                         const service::PredictOptions& options) override {
     service::PredictAnswer answer;
     for (std::size_t i = 0; i < texts.size(); i += kTextsPerCall) {
       const std::size_t end = std::min(i + kTextsPerCall, texts.size());
       CTT_RETURN_IF_ERROR(
-          PredictSome(task, {texts.begin() + i, texts.begin() + end}, top_k, answer));
+          PredictSome(task, {texts.begin() + i, texts.begin() + end}, options, answer));
     }
     return answer;
   }
@@ -214,11 +234,13 @@ class RemoteSession final : public Session {
   Result<learn::Metrics> Evaluate(const std::string& task,
                                   std::vector<service::EvaluateRow> rows) override {
     Judge judge;
+    service::PredictOptions options;
+    options.top_k = kAllLabels;
     for (std::size_t i = 0; i < rows.size(); i += kTextsPerCall) {
       const std::size_t end = std::min(i + kTextsPerCall, rows.size());
       std::vector<std::string> texts;
       for (std::size_t r = i; r < end; ++r) texts.push_back(rows[r].text);
-      CTT_ASSIGN_OR_RETURN(const auto answer, Predict(task, std::move(texts), kAllLabels));
+      CTT_ASSIGN_OR_RETURN(const auto answer, Predict(task, std::move(texts), options));
       for (std::size_t r = i; r < end; ++r) judge.Add(rows[r].label, answer.texts[r - i]);
     }
     return judge.metrics();
@@ -269,11 +291,30 @@ class RemoteSession final : public Session {
     return versions;
   }
 
-  Result<service::TaskInfo> PublishVersion(const std::string& task, std::int64_t version) override {
+  Result<service::TaskInfo> SetAlias(const std::string& task,
+                                     const service::AliasChange& change) override {
     JsonWriter body;
-    body.BeginObject().Field("version", version).EndObject();
+    body.BeginObject();
+    AppendVersion(body, change.version, change.version_alias);
+    if (change.share > 0) body.Field("share", change.share);
+    body.EndObject();
     CTT_ASSIGN_OR_RETURN(const json::object object,
-                         Ask("PUT", Path(task) + "/aliases/live", body.json()));
+                         Ask("PUT", Path(task) + "/aliases/" + change.alias, body.json()));
+    return ParseTask(object);
+  }
+
+  Status RemoveAlias(const std::string& task, const std::string& alias) override {
+    return Ask("DELETE", Path(task) + "/aliases/" + alias).status();
+  }
+
+  Result<service::TaskInfo> SetPublishing(const std::string& task,
+                                          const service::Publishing& publishing) override {
+    JsonWriter body;
+    body.BeginObject().Key("publishing").BeginObject().Field("automatic", publishing.automatic);
+    if (publishing.max_accuracy_fall)
+      body.Field("max_accuracy_fall", *publishing.max_accuracy_fall);
+    body.EndObject().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("PATCH", Path(task), body.json()));
     return ParseTask(object);
   }
 
@@ -329,11 +370,14 @@ class RemoteSession final : public Session {
   }
 
   Status PredictSome(const std::string& task, const std::vector<std::string>& texts,
-                     std::int32_t top_k, service::PredictAnswer& answer) const {
+                     const service::PredictOptions& options, service::PredictAnswer& answer) const {
     JsonWriter body;
-    body.BeginObject().Field("top_k", top_k).Key("texts").BeginArray();
+    body.BeginObject().Field("top_k", options.top_k).Key("texts").BeginArray();
     for (const std::string& text : texts) body.String(text);
-    body.EndArray().EndObject();
+    body.EndArray();
+    AppendVersion(body, options.version, options.alias);
+    if (!options.key.empty()) body.Field("key", options.key);
+    body.EndObject();
     CTT_ASSIGN_OR_RETURN(const json::object object,
                          Ask("POST", Path(task) + "/predict", body.json()));
     answer.task = Text(object, "task");

@@ -47,9 +47,8 @@ class LocalSession final : public Session {
   }
 
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
-                                         std::int32_t top_k) override {
-    service::PredictOptions options;
-    options.top_k = top_k;
+                                         const service::PredictOptions& asked) override {
+    service::PredictOptions options = asked;
     options.timeout_ms = 3'600'000;  // Nobody waits behind a socket.
     return service::Wait<service::PredictAnswer>([&](service::Done<service::PredictAnswer> done) {
       service_->Predict(task, std::move(texts), options, std::move(done));
@@ -76,8 +75,16 @@ class LocalSession final : public Session {
   Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {
     return service_->Versions(task);
   }
-  Result<service::TaskInfo> PublishVersion(const std::string& task, std::int64_t version) override {
-    return service_->PublishVersion(task, version);
+  Result<service::TaskInfo> SetAlias(const std::string& task,
+                                     const service::AliasChange& change) override {
+    return service_->SetAlias(task, change);
+  }
+  Status RemoveAlias(const std::string& task, const std::string& alias) override {
+    return service_->RemoveAlias(task, alias).status();
+  }
+  Result<service::TaskInfo> SetPublishing(const std::string& task,
+                                          const service::Publishing& publishing) override {
+    return service_->SetPublishing(task, publishing);
   }
   Result<service::ModelInfo> Model() override { return service_->model(); }
 

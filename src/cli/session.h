@@ -31,7 +31,7 @@ class Session {
                                                  std::vector<std::string> ids) = 0;
   virtual Result<service::PredictAnswer> Predict(const std::string& task,
                                                  std::vector<std::string> texts,
-                                                 std::int32_t top_k) = 0;
+                                                 const service::PredictOptions& options) = 0;
   virtual Result<learn::Metrics> Evaluate(const std::string& task,
                                           std::vector<service::EvaluateRow> rows) = 0;
   virtual Result<std::vector<service::TaskInfo>> ListTasks() = 0;  // Labels may be left out.
@@ -41,8 +41,11 @@ class Session {
   virtual Result<service::TaskInfo> EditLabels(const std::string& task,
                                                const service::LabelEdit& edit) = 0;
   virtual Result<std::vector<service::VersionInfo>> Versions(const std::string& task) = 0;
-  virtual Result<service::TaskInfo> PublishVersion(const std::string& task,
-                                                   std::int64_t version) = 0;
+  virtual Result<service::TaskInfo> SetAlias(const std::string& task,
+                                             const service::AliasChange& change) = 0;
+  virtual Status RemoveAlias(const std::string& task, const std::string& alias) = 0;
+  virtual Result<service::TaskInfo> SetPublishing(const std::string& task,
+                                                  const service::Publishing& publishing) = 0;
   virtual Result<service::ModelInfo> Model() = 0;
 };
 

@@ -52,6 +52,12 @@ void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
   AppendTime(json, "updated_at", task.updated_us);
 }
 
+void AppendAlias(JsonWriter& json, const service::AliasInfo& alias) {
+  json.BeginObject().Field("alias", alias.name).Field("version", alias.version);
+  if (alias.share > 0) json.Field("share", alias.share);
+  json.EndObject();
+}
+
 void AppendExample(JsonWriter& json, const service::ExampleInfo& example) {
   json.BeginObject().Field("id", example.id).Key("text");
   if (example.text) {
@@ -162,7 +168,22 @@ std::string TaskJson(const service::TaskInfo& task) {
   for (const auto& label : task.labels) {
     json.BeginObject().Field("name", label.name).Field("examples", label.examples).EndObject();
   }
-  json.EndArray().EndObject();
+  json.EndArray().Key("aliases").BeginArray();
+  for (const service::AliasInfo& alias : task.aliases) AppendAlias(json, alias);
+  json.EndArray().Key("publishing").BeginObject();
+  json.Field("automatic", task.publishing.automatic).Key("max_accuracy_fall");
+  if (task.publishing.max_accuracy_fall) {
+    json.Number(*task.publishing.max_accuracy_fall);
+  } else {
+    json.Null();
+  }
+  json.EndObject().EndObject();
+  return std::move(json).Take();
+}
+
+std::string AliasJson(const service::AliasInfo& alias) {
+  JsonWriter json;
+  AppendAlias(json, alias);
   return std::move(json).Take();
 }
 
@@ -200,11 +221,9 @@ std::string VersionsJson(const std::string& task,
   JsonWriter json;
   json.BeginObject().Field("task", task).Key("versions").BeginArray();
   for (const service::VersionInfo& version : versions) {
-    json.BeginObject()
-        .Field("version", version.number)
-        .Field("live", version.live)
-        .Field("settled", version.settled)
-        .Field("examples", version.examples);
+    json.BeginObject().Field("version", version.number).Field("live", version.live);
+    AppendStrings(json, "aliases", version.aliases);
+    json.Field("settled", version.settled).Field("examples", version.examples);
     AppendOptional(json, "head_digest", version.head_digest);
     json.Key("report").Raw(version.report.empty() ? "null" : version.report);
     AppendTime(json, "created_at", version.created_us);

@@ -20,6 +20,7 @@ std::string UnlearnJson(const service::UnlearnAnswer& answer);
 std::string_view RowStateName(service::RowState state);  // "learned", "replaced", "unchanged".
 
 std::string TaskJson(const service::TaskInfo& task);
+std::string AliasJson(const service::AliasInfo& alias);
 std::string TaskListJson(const std::vector<service::TaskInfo>& tasks);
 std::string TaskIdsJson(const std::vector<service::TaskInfo>& tasks);  // The shape of GET /tasks.
 std::string VersionsJson(const std::string& task,

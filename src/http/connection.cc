@@ -82,6 +82,7 @@ RequestHead HeadOf(Parser& parser) {
   head.content_encoding = field(wire::field::content_encoding);
   head.request_id = field("X-Request-Id");
   if (message.count("Idempotency-Key") > 0) head.idempotency_key = field("Idempotency-Key");
+  if (message.count(wire::field::if_match) > 0) head.if_match = field(wire::field::if_match);
   return head;
 }
 

@@ -25,6 +25,7 @@ Result<Reply> RenderTask(const Call&, const PredictAnswer& answer) {
 void Ask(CallPtr call, Result<PredictRequest> request, Render render, Answer answer) {
   if (!request.ok()) return answer(request.status());
   service::Service& service = call->service();
+  if (request->options.key.empty()) request->options.key = call->request_id;
   service.Predict(std::move(request->task), std::move(request->texts), request->options,
                   OnLoop<PredictAnswer>(std::move(call), std::move(answer), render));
 }

@@ -19,7 +19,7 @@ int HttpStatus(const Status& status) {
       return 404;
     case Code::kAlreadyExists:
     case Code::kFailedPrecondition:
-      return 409;
+      return status.reason() == "alias_moved" ? 412 : 409;
     case Code::kPermissionDenied:
       return 403;
     case Code::kTooLarge:
@@ -72,6 +72,8 @@ std::string_view StatusPhrase(int http_status) {
       return "Request Timeout";
     case 409:
       return "Conflict";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Content Too Large";
     case 415:

@@ -1,6 +1,7 @@
 #include "http/requests.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 
 namespace ctt::http {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr std::int64_t kTopKMax = 10'000;  // Labels that a task may have (service::Limits).
 constexpr std::int64_t kTimeoutMsMax = 60'000;
+constexpr std::size_t kKeyBytesMax = 256;
 
 Result<json::object> ParseObject(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(body));
@@ -74,11 +76,28 @@ Status ParseTextOrTexts(const json::object& object, std::int32_t texts_max,
   return Status::Ok();
 }
 
+// "version": a number, or the name of an alias.
+Status ParseVersionOrAlias(const json::object& object, std::optional<std::int64_t>& version,
+                           std::string& alias) {
+  const json::value* value = object.if_contains("version");
+  if (value != nullptr && value->is_string()) {
+    alias = std::string(value->get_string());
+    if (!alias.empty()) return Status::Ok();
+    return {Code::kInvalidArgument, "out_of_range", "'version' is empty"};
+  }
+  CTT_ASSIGN_OR_RETURN(version,
+                       IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
+  return Status::Ok();
+}
+
 Status ParseOptions(const json::object& object, service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const auto top_k, IntegerIn(object, "top_k", 1, kTopKMax));
   CTT_ASSIGN_OR_RETURN(const auto timeout_ms, IntegerIn(object, "timeout_ms", 1, kTimeoutMsMax));
-  CTT_ASSIGN_OR_RETURN(options.version,
-                       IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
+  CTT_RETURN_IF_ERROR(ParseVersionOrAlias(object, options.version, options.alias));
+  CTT_ASSIGN_OR_RETURN(auto key, OptionalString(object, "key"));
+  if (key && key->size() > kKeyBytesMax)
+    return {Code::kTooLarge, "key_too_long", "'key' may have at most 256 bytes"};
+  options.key = std::move(key).value_or("");
   options.top_k = static_cast<std::int32_t>(top_k.value_or(options.top_k));
   options.timeout_ms = timeout_ms.value_or(options.timeout_ms);
   return Status::Ok();
@@ -89,7 +108,8 @@ Status ParseNestedOptions(const json::object& object, service::PredictOptions& o
   if (nested == nullptr || nested->is_null()) return Status::Ok();
   if (!nested->is_object())
     return {Code::kInvalidArgument, "wrong_type", "'options' must be an object"};
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(nested->get_object(), {"top_k", "version", "timeout_ms"}));
+  CTT_RETURN_IF_ERROR(
+      RefuseUnknownKeys(nested->get_object(), {"top_k", "version", "timeout_ms", "key"}));
   return ParseOptions(nested->get_object(), options);
 }
 
@@ -102,6 +122,23 @@ Result<service::EvaluateRow> ParseEvaluateRow(const json::value& value) {
   return service::EvaluateRow{std::move(row.text), std::move(row.label)};
 }
 
+Result<const json::object*> RequiredObject(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value != nullptr && value->is_object()) return &value->get_object();
+  return Status(Code::kInvalidArgument, "wrong_type",
+                "'" + std::string(key) + "' must be an object");
+}
+
+Result<service::Publishing> ParsePublishing(const json::object& object) {
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"automatic", "max_accuracy_fall"}));
+  service::Publishing publishing;
+  CTT_ASSIGN_OR_RETURN(const auto automatic, OptionalBool(object, "automatic"));
+  CTT_ASSIGN_OR_RETURN(publishing.max_accuracy_fall, OptionalNumber(object, "max_accuracy_fall"));
+  if (!automatic) return Status(Code::kInvalidArgument, "missing_field", "'automatic' is missing");
+  publishing.automatic = *automatic;
+  return publishing;
+}
+
 // The one member of 'labels', which says what to do.
 Result<service::LabelEdit> ParseLabelEdit(const json::object& object) {
   using Kind = service::LabelEdit::Kind;
@@ -112,10 +149,9 @@ Result<service::LabelEdit> ParseLabelEdit(const json::object& object) {
   service::LabelEdit edit;
   for (const Kind kind : {Kind::kRename, Kind::kMerge, Kind::kSplit, Kind::kDelete})
     if (object.begin()->key() == LabelEditName(kind)) edit.kind = kind;
-  if (!object.begin()->value().is_object())
-    return Status(Code::kInvalidArgument, "wrong_type",
-                  "'" + std::string(object.begin()->key()) + "' must be an object");
-  const json::object& fields = object.begin()->value().get_object();
+  CTT_ASSIGN_OR_RETURN(const json::object* const found,
+                       RequiredObject(object, LabelEditName(edit.kind)));
+  const json::object& fields = *found;
   CTT_ASSIGN_OR_RETURN(edit.label, RequiredString(fields, "label"));
   if (edit.kind == Kind::kDelete) {
     CTT_RETURN_IF_ERROR(RefuseUnknownKeys(fields, {"label"}));
@@ -157,7 +193,7 @@ Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
   CTT_RETURN_IF_ERROR(
-      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms"}));
+      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms", "key"}));
   PredictRequest request;
   request.task = std::move(task);
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request));
@@ -242,19 +278,21 @@ Result<std::string> ParseName(std::string_view body) {
 
 Result<TaskChange> ParseTaskChange(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name", "labels"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name", "labels", "publishing"}));
   TaskChange change;
-  const json::value* labels = object.if_contains("labels");
-  if (labels == nullptr) {
-    CTT_ASSIGN_OR_RETURN(change.name, RequiredString(object, "name"));
-    return change;
-  }
-  if (object.contains("name"))
+  if (object.size() > 1)
     return Status(Code::kInvalidArgument, "conflicting_fields",
-                  "give 'name' or 'labels', not both");
-  if (!labels->is_object())
-    return Status(Code::kInvalidArgument, "wrong_type", "'labels' must be an object");
-  CTT_ASSIGN_OR_RETURN(change.labels, ParseLabelEdit(labels->get_object()));
+                  "give one of 'name', 'labels' and 'publishing'");
+  if (object.contains("labels")) {
+    CTT_ASSIGN_OR_RETURN(const json::object* const labels, RequiredObject(object, "labels"));
+    CTT_ASSIGN_OR_RETURN(change.labels, ParseLabelEdit(*labels));
+  } else if (object.contains("publishing")) {
+    CTT_ASSIGN_OR_RETURN(const json::object* const publishing,
+                         RequiredObject(object, "publishing"));
+    CTT_ASSIGN_OR_RETURN(change.publishing, ParsePublishing(*publishing));
+  } else {
+    CTT_ASSIGN_OR_RETURN(change.name, RequiredString(object, "name"));
+  }
   return change;
 }
 
@@ -264,13 +302,30 @@ Result<std::vector<std::string>> ParseIds(std::string_view body) {
   return RequiredStrings(object, "ids");
 }
 
-Result<std::int64_t> ParseVersion(std::string_view body) {
+Result<service::AliasChange> ParseAliasChange(std::string alias, std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"version"}));
-  CTT_ASSIGN_OR_RETURN(const auto version,
-                       IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
-  if (version) return *version;
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"version", "share"}));
+  service::AliasChange change;
+  change.alias = std::move(alias);
+  CTT_RETURN_IF_ERROR(ParseVersionOrAlias(object, change.version, change.version_alias));
+  CTT_ASSIGN_OR_RETURN(const auto share, OptionalNumber(object, "share"));
+  change.share = share.value_or(0);
+  if (change.version || !change.version_alias.empty()) return change;
   return Status(Code::kInvalidArgument, "missing_field", "'version' is missing");
+}
+
+Result<std::optional<std::int64_t>> ParseIfMatch(const std::optional<std::string>& header) {
+  if (!header) return std::optional<std::int64_t>();
+  std::int64_t version = 0;
+  const std::string& text = *header;
+  const bool quoted = text.size() > 2 && text.front() == '"' && text.back() == '"';
+  if (quoted) {
+    const char* const end = text.data() + text.size() - 1;
+    const auto [at, error] = std::from_chars(text.data() + 1, end, version);
+    if (error == std::errc() && at == end && version >= 0) return std::optional(version);
+  }
+  return Status(Code::kInvalidArgument, "bad_if_match",
+                "If-Match must be one version in quotes, as an ETag of this server has it");
 }
 
 }  // namespace ctt::http

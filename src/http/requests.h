@@ -40,16 +40,20 @@ Result<std::vector<service::EvaluateRow>> ParseEvaluateLines(std::string_view bo
 
 Result<std::string> ParseName(std::string_view body);  // {name}
 
-// A change of a task: its name or its labels, one of the two.
+// A change of a task: its name, its labels or how it publishes, one of the three.
 struct TaskChange {
   std::string name;
-  std::optional<service::LabelEdit> labels;  // Absent: `name` it is.
+  std::optional<service::LabelEdit> labels;
+  std::optional<service::Publishing> publishing;  // Both absent: `name` it is.
 };
-// {name}, or {labels: {rename | merge: {label, to}}}, {labels: {split: {label, to, ids}}},
-// {labels: {delete: {label}}}
+// {name}, {publishing: {automatic, max_accuracy_fall}}, or {labels: {rename | merge: {label, to}}},
+// {labels: {split: {label, to, ids}}}, {labels: {delete: {label}}}
 Result<TaskChange> ParseTaskChange(std::string_view body);
 
 Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
-Result<std::int64_t> ParseVersion(std::string_view body);          // {version}
+// {version, share}; a version is a number or an alias's name.
+Result<service::AliasChange> ParseAliasChange(std::string alias, std::string_view body);
+// The version that If-Match wants: "7" in quotes; "0" for none. kInvalidArgument ("bad_if_match").
+Result<std::optional<std::int64_t>> ParseIfMatch(const std::optional<std::string>& header);
 
 }  // namespace ctt::http

@@ -34,7 +34,9 @@ std::span<const Route> Routes() {
       {kPost, "/v1/tasks/{task}/predict", Async{PredictTask}, Body::kJson},
       {kPost, "/v1/tasks/{task}/evaluate", Blocking{Evaluate}, Body::kJsonOrRows, false, 8},
       {kGet, "/v1/tasks/{task}/versions", Blocking{ListVersions}},
-      {kPut, "/v1/tasks/{task}/aliases/live", Blocking{PublishVersion}, Body::kJson},
+      {kGet, "/v1/tasks/{task}/aliases/{alias}", Inline{ShowAlias}},
+      {kPut, "/v1/tasks/{task}/aliases/{alias}", Blocking{SetAlias}, Body::kJson},
+      {kDelete, "/v1/tasks/{task}/aliases/{alias}", Blocking{RemoveAlias}},
   };
   return kRoutes;
 }

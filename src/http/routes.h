@@ -30,7 +30,9 @@ Result<Reply> ShowTask(const Call& call);
 Result<Reply> ChangeTask(const Call& call);
 Result<Reply> DeleteTask(const Call& call);
 Result<Reply> ListVersions(const Call& call);
-Result<Reply> PublishVersion(const Call& call);
+Result<Reply> ShowAlias(const Call& call);
+Result<Reply> SetAlias(const Call& call);
+Result<Reply> RemoveAlias(const Call& call);
 
 // example_routes.cc
 void Learn(CallPtr call, Answer answer);

@@ -104,8 +104,9 @@ BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
   choice.settings.block = block;
   choice.settings.lambda = search.lambda();
   choice.settings.temperature = beta / scatter.example_count;
-  choice.settings.set_quantile = SetQuantile(
-      Misfits(rows.UnseenBy(search.distances(), log_prior), beta), options.set_error_rate);
+  const Unseen unseen = rows.UnseenBy(search.distances(), log_prior);
+  choice.tallies = TallyByLabel(unseen, beta);
+  choice.settings.set_quantile = SetQuantile(Misfits(unseen, beta), options.set_error_rate);
   choice.settings.scope_threshold =
       ScopeThreshold(rows.ScopeScores(search.distances()), options.scope_reject_rate);
   return trial;

@@ -54,6 +54,7 @@ class RhoSearch {
     best_.temperature = fit.beta;
     best_.log_loss = fit.log_loss;
     best_.accuracy = fit.accuracy;
+    best_.tallies = TallyByLabel(unseen, fit.beta);
     best_.set_quantile = SetQuantile(Misfits(unseen, fit.beta), options_.set_error_rate);
     bound_ = std::move(bound);
     return true;

@@ -10,6 +10,7 @@
 #include "learn/logistic.h"
 #include "learn/row_order.h"
 #include "learn/solve.h"
+#include "learn/temperature.h"
 
 namespace ctt::learn {
 
@@ -20,6 +21,7 @@ inline constexpr std::int64_t kLogisticRowsMin = 200;
 struct LogisticChoice {
   double rho = 0, temperature = 1, set_quantile = 1;
   double log_loss = 1e300, accuracy = 0;  // Held out.
+  std::vector<Tally> tallies;             // [C], held out.
   LogisticWeights model;                  // Fitted to all rows.
 };
 

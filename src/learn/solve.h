@@ -51,11 +51,19 @@ struct Candidate {  // One row of the report: what was tried and how it did.
   double accuracy;
 };
 
+struct LabelReport {
+  std::string label;
+  std::int64_t examples = 0;
+  std::int64_t judged = 0;  // Rows that the accuracy is of: large tasks judge a sample.
+  double accuracy = 0;      // Share of them that the head, not knowing them, answers right.
+};
+
 struct Report {
   std::int64_t examples = 0;
   double loo_accuracy = 0;  // Of the head that was chosen; leave-one-out for A, held-out for B.
   double loo_log_loss = 0;
   std::vector<Candidate> candidates;
+  std::vector<LabelReport> labels;  // In byte order of the names.
 };
 
 struct Settled {

@@ -5,6 +5,7 @@
 
 #include "base/nearest.h"
 #include "service/learner_group.h"
+#include "service/report.h"
 
 namespace ctt::service {
 namespace {
@@ -104,7 +105,7 @@ void Learner::Apply(std::vector<Command> commands) {
   for (std::size_t i = 0; i < commands.size(); ++i)
     commands[i].finish(status.ok() ? outcomes[i] : status);
   for (const store::TaskId task : group.solve)
-    if (status.ok() && group.served[task]->head != nullptr) unsettled_(task);
+    if (status.ok() && group.served[task]->examples > 0) unsettled_(task);
   DropColdSums();
 }
 
@@ -124,7 +125,7 @@ Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
   version.watermark = ledger.last_seq;
   version.examples = statistics.example_count();
   const auto report = group.reports.find(ledger.record.id);
-  version.report = report == group.reports.end() ? "{}" : report->second;
+  version.report = report == group.reports.end() ? LessonReport(version.examples) : report->second;
   version.created_us = clock_.UnixMicros();
   if (statistics.example_count() > 0) {
     learn::Settings settings = ledger.settings.value_or(learn::StartingSettings(statistics));
@@ -139,17 +140,14 @@ Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
     version.head_digest = ToHex(head->ContentDigest());
     served = std::make_shared<const learn::Head>(*std::move(head));
   }
-  CTT_RETURN_IF_ERROR(PutLiveVersion(group, ledger, version));
   ledger.settled = false;
-  group.served[ledger.record.id] = Serving(ledger, version, std::move(served));
-  return Status::Ok();
-}
-
-Status Learner::PutLiveVersion(Group& group, TaskLedger& ledger, const store::Version& version) {
-  CTT_RETURN_IF_ERROR(group.transaction->PutVersion(ledger.record.id, version));
-  CTT_RETURN_IF_ERROR(group.transaction->SetAlias(ledger.record.id, kLiveAlias, version.number));
-  ledger.last_version = ledger.live_version = version.number;
-  return Status::Ok();
+  if (ledger.task_settings.pinned) {  // Who rolled back stays there until the next lesson: this.
+    TaskSettings settings = ledger.task_settings;
+    settings.pinned = false;
+    CTT_RETURN_IF_ERROR(PutTaskSettings(group, ledger, settings));
+  }
+  return PutVersion(group, ledger, version, std::move(served),
+                    PublishesLessons(ledger, version.examples));
 }
 
 // Makes the sums of the ledger the checkpoint that later starts begin from.
@@ -205,7 +203,7 @@ Result<TaskLedger*> Learner::Find(std::string_view task) {
   for (const store::Task& record : tasks) {
     names.push_back(record.name);
     if (record.name != task) continue;
-    CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record));
+    CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record, feature_dim_));
     ids_[record.name] = record.id;
     return &ledgers_.insert_or_assign(record.id, std::move(ledger)).first->second;
   }
@@ -240,16 +238,30 @@ std::shared_ptr<ServedTask> Learner::Entry(const TaskLedger& ledger) const {
   entry->id = ledger.record.id;
   entry->name = ledger.record.name;
   entry->created_us = ledger.record.created_us;
+  entry->settled = ledger.settled;
+  entry->previous = ledger.previous_version;
+  entry->canary = ledger.canary;
+  entry->canary_share = ledger.task_settings.canary_share;
+  entry->shadow = ledger.shadow;
+  entry->publishing = {ledger.task_settings.auto_publish, ledger.task_settings.max_accuracy_fall};
   return entry;
 }
 
-// A catalog entry with the counts of the ledger's sums. A null head serves nothing.
-std::shared_ptr<ServedTask> Learner::Serving(const TaskLedger& ledger,
-                                             const store::Version& version,
-                                             std::shared_ptr<const learn::Head> head) const {
+// The task's catalog entry with what its ledger knows now; the head that answers stays.
+std::shared_ptr<ServedTask> Learner::Candidate(const TaskLedger& ledger) const {
   std::shared_ptr<ServedTask> entry = Entry(ledger);
-  SetHead(*entry, version, std::move(head));
-  entry->examples = version.examples;
+  if (const auto served = catalog_.Find(ledger.record.name); served.ok()) {
+    const ServedTask& now = **served;
+    entry->version = now.version;
+    entry->updated_us = now.updated_us;
+    entry->head_digest = now.head_digest;
+    entry->head = now.head;
+    entry->examples = now.examples;
+    entry->label_counts = now.label_counts;
+  }
+  if (!ledger.statistics) return entry;
+  entry->examples = ledger.statistics->example_count();
+  entry->label_counts.clear();
   for (const auto& [label, sums] : ledger.statistics->classes())
     entry->label_counts[label] = sums.count;
   return entry;
@@ -266,19 +278,22 @@ Status Learner::OpenTasks() {
 }
 
 Status Learner::OpenTask(const store::Task& record) {
-  CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record));
+  CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record, feature_dim_));
   std::shared_ptr<ServedTask> entry = Entry(ledger);
   CTT_ASSIGN_OR_RETURN(entry->examples, stores_.log.CountLiving(record.id));
   CTT_ASSIGN_OR_RETURN(const auto counts, stores_.log.CountByLabel(record.id));
   for (const auto& [label, count] : counts) entry->label_counts[ledger.label_names[label]] += count;
-  if (entry->examples > 0) {
+  if (ledger.live_version > 0) {
     CTT_ASSIGN_OR_RETURN(const auto version,
                          stores_.log.FindVersion(record.id, ledger.live_version));
-    if (!version) return DataLoss("examples but no live version");
-    CTT_ASSIGN_OR_RETURN(auto head, LoadHead(stores_, record.id, *version, feature_dim_));
+    if (!version) return DataLoss("the live version is not there");
+    std::shared_ptr<const learn::Head> head;
+    if (version->examples > 0) {
+      CTT_ASSIGN_OR_RETURN(head, LoadHead(stores_, record.id, *version, feature_dim_));
+    }
     SetHead(*entry, *version, std::move(head));
-    if (!ledger.settled) unsettled_(record.id);
   }
+  if (entry->examples > 0 && !ledger.settled) unsettled_(record.id);
   catalog_.Put(std::move(entry));
   ids_[record.name] = record.id;
   ledgers_.insert_or_assign(record.id, std::move(ledger));

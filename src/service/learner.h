@@ -52,7 +52,9 @@ class Learner {
   void RenameTask(std::string task, std::string name, Done<bool> done);
   void DeleteTask(std::string task, Done<bool> done);
   void EditLabels(std::string task, LabelEdit edit, Done<bool> done);
-  void PublishVersion(std::string task, std::int64_t version, Done<bool> done);
+  void SetAlias(std::string task, AliasChange change, Done<bool> done);
+  void RemoveAlias(std::string task, std::string alias, Done<bool> done);
+  void SetPublishing(std::string task, Publishing publishing, Done<bool> done);
 
   // What settling works from: a copy of the sums at a watermark.
   struct Snapshot {
@@ -119,9 +121,16 @@ class Learner {
   Result<TaskLedger*> Find(store::TaskId task);
   Result<TaskLedger*> Create(Group& group, const std::string& task);
   std::shared_ptr<ServedTask> Entry(const TaskLedger& ledger) const;
-  std::shared_ptr<ServedTask> Serving(const TaskLedger& ledger, const store::Version& version,
-                                      std::shared_ptr<const learn::Head> head) const;
-  Status PutLiveVersion(Group& group, TaskLedger& ledger, const store::Version& version);
+  std::shared_ptr<ServedTask> Candidate(const TaskLedger& ledger) const;
+  Status PutVersion(Group& group, TaskLedger& ledger, const store::Version& version,
+                    std::shared_ptr<const learn::Head> head, bool publish);
+  Status MakeLive(Group& group, TaskLedger& ledger, std::int64_t version);
+  Status PutTaskSettings(Group& group, TaskLedger& ledger, const TaskSettings& settings);
+  bool PublishesLessons(const TaskLedger& ledger, std::int64_t examples) const;
+  Result<bool> PassesGate(const TaskLedger& ledger, const learn::Report& report) const;
+  Result<std::optional<store::Version>> LastSettled(const TaskLedger& ledger) const;
+  Result<store::Version> FindToServe(const TaskLedger& ledger, const AliasChange& change) const;
+  Status ApplyAliasChange(Group& group, TaskLedger& ledger, const AliasChange& change);
   Status PutSums(Group& group, const TaskLedger& ledger);
   Status LoadStatistics(TaskLedger& ledger);
 

@@ -101,7 +101,7 @@ void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions
     CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
     work->answer.examples = ledger->statistics->example_count();
     work->answer.classes = ledger->statistics->label_count();
-    work->answer.head_version = work->answer.examples > 0 ? ledger->live_version : 0;
+    work->answer.head_version = work->answer.examples > 0 ? ledger->last_version : 0;
     if (!keyed) return Status::Ok();
     return group.transaction->PutIdempotent(key, work->digest, AnswerJson(work->answer),
                                             clock_.UnixMicros());
@@ -239,7 +239,7 @@ void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<Unlea
   command.seal = [this, work](Group&) -> Status {
     CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
     work->answer.examples = ledger->statistics->example_count();
-    work->answer.head_version = work->answer.examples > 0 ? ledger->live_version : 0;
+    work->answer.head_version = work->answer.examples > 0 ? ledger->last_version : 0;
     return Status::Ok();
   };
   command.finish = [this, work, done = std::move(done)](const Status& status) {
@@ -327,31 +327,6 @@ void Learner::DeleteTask(std::string task, Done<bool> done) {
       std::move(done));
 }
 
-void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> done) {
-  PostAlone(
-      [this, task = std::move(task), version](Group& group) -> Status {
-        CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
-        CTT_ASSIGN_OR_RETURN(const auto record,
-                             stores_.log.FindVersion(ledger->record.id, version));
-        if (!record || record->examples == 0) {
-          return {Code::kNotFound, "version_not_found",
-                  "task '" + task + "' has no version " + std::to_string(version) + " to serve"};
-        }
-        CTT_ASSIGN_OR_RETURN(auto head,
-                             LoadHead(stores_, ledger->record.id, *record, feature_dim_));
-        CTT_ASSIGN_OR_RETURN(const auto now_served, catalog_.Find(task));
-        group.known.insert(ledger->record.id);
-        CTT_RETURN_IF_ERROR(
-            group.Keep(group.transaction->SetAlias(ledger->record.id, kLiveAlias, version)));
-        ledger->live_version = version;
-        auto entry = std::make_shared<ServedTask>(*now_served);
-        SetHead(*entry, *record, std::move(head));
-        group.served[ledger->record.id] = std::move(entry);
-        return Status::Ok();
-      },
-      std::move(done));
-}
-
 void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
   auto snapshot = std::make_shared<Snapshot>();
   Command command;
@@ -389,48 +364,6 @@ void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled set
     done(*published);
   };
   Post(std::move(command));
-}
-
-// The artefacts are durable before the row that names them; a crash between leaves only files that
-// nothing names. Overtaken by lessons, the settled version is history at once: the task is solved
-// on top of it with the new choices, and settled again later.
-Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
-                             learn::Settled& settled, bool& published) {
-  published = ledger.last_seq == watermark;
-  CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
-  CTT_ASSIGN_OR_RETURN(const Digest head_digest, stores_.artifacts.Put(settled.head.Serialize()));
-  store::Version version;
-  version.number = ledger.last_version + 1;
-  version.watermark = watermark;
-  version.settled = true;
-  version.settings = learn::SerializeSettings(settled.head.settings());
-  version.head_digest = ToHex(head_digest);
-  version.has_artifact = true;
-  version.examples = settled.head.example_count();
-  version.report = ReportJson(settled.report);
-  version.created_us = clock_.UnixMicros();
-
-  group.known.insert(ledger.record.id);
-  const store::TaskId task = ledger.record.id;
-  store::Transaction& transaction = *group.transaction;
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutVersion(task, version)));
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, kSettledAlias, version.number)));
-  // Who rolled back stays there until the next lesson.
-  const bool follow = ledger.live_version == ledger.last_version;
-  ledger.last_version = version.number;
-  ledger.settings = settled.head.settings();
-  if (!published) {
-    if (ledger.statistics->example_count() > 0) group.solve.insert(task);
-    return Status::Ok();
-  }
-  ledger.settled = true;
-  CTT_RETURN_IF_ERROR(group.Keep(PutSums(group, ledger)));
-  if (!follow) return Status::Ok();
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, kLiveAlias, version.number)));
-  ledger.live_version = version.number;
-  group.served[task] =
-      Serving(ledger, version, std::make_shared<const learn::Head>(std::move(settled.head)));
-  return Status::Ok();
 }
 
 }  // namespace ctt::service

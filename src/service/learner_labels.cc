@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/json.h"
 #include "base/nearest.h"
 #include "service/learner.h"
 #include "service/learner_group.h"
+#include "service/report.h"
 
 namespace ctt::service {
 namespace {
@@ -19,13 +19,6 @@ Status RequireLabel(const learn::Statistics& statistics, const std::string& labe
   for (const auto& [name, sums] : statistics.classes()) names.push_back(name);
   return {Code::kNotFound, "label_not_found",
           "the task has no label '" + label.substr(0, 200) + "'" + DidYouMean(label, names)};
-}
-
-std::string EditReport(const LabelEdit& edit) {
-  json::object change = {{"kind", LabelEditName(edit.kind)}, {"label", edit.label}};
-  if (!edit.to.empty()) change["to"] = edit.to;
-  if (!edit.ids.empty()) change["examples"] = edit.ids.size();
-  return json::serialize(json::object{{"label_edit", std::move(change)}});
 }
 
 }  // namespace
@@ -122,18 +115,17 @@ Status Learner::RenameLabel(Group& group, TaskLedger& ledger, const LabelEdit& e
     version.settled = ledger.settled;
     version.head_digest = ToHex(head.ContentDigest());
     version.has_artifact = version.settled;
-    version.report = EditReport(edit);
+    version.report = EditReport(edit, version.examples, last->report);
     version.created_us = clock_.UnixMicros();
     if (version.settled) CTT_RETURN_IF_ERROR(stores_.artifacts.Put(head.Serialize()).status());
-    CTT_RETURN_IF_ERROR(PutLiveVersion(group, ledger, version));
+    const bool publish = ledger.task_settings.auto_publish && ledger.live_version == last->number;
+    CTT_RETURN_IF_ERROR(PutVersion(group, ledger, version,
+                                   std::make_shared<const learn::Head>(std::move(head)), publish));
     if (version.settled) {
       CTT_RETURN_IF_ERROR(
           group.transaction->SetAlias(ledger.record.id, kSettledAlias, version.number));
     }
-    CTT_RETURN_IF_ERROR(PutSums(group, ledger));
-    group.served[ledger.record.id] =
-        Serving(ledger, version, std::make_shared<const learn::Head>(std::move(head)));
-    return Status::Ok();
+    return PutSums(group, ledger);
   };
   return group.Keep(rename());
 }
@@ -142,7 +134,7 @@ Status Learner::MergeLabel(Group& group, TaskLedger& ledger, const LabelEdit& ed
   CTT_RETURN_IF_ERROR(CallLabels(group, ledger, edit));
   CTT_RETURN_IF_ERROR(ledger.statistics->MergeLabel(edit.label, edit.to));
   group.solve.insert(ledger.record.id);
-  group.reports[ledger.record.id] = EditReport(edit);
+  group.reports[ledger.record.id] = EditReport(edit, ledger.statistics->example_count(), "{}");
   return PutSums(group, ledger);
 }
 
@@ -190,7 +182,7 @@ Status Learner::SplitLabel(Group& group, TaskLedger& ledger, const LabelEdit& ed
     return ledger.statistics->Add(phi, after);
   };
   group.solve.insert(ledger.record.id);
-  group.reports[ledger.record.id] = EditReport(edit);
+  group.reports[ledger.record.id] = EditReport(edit, ledger.statistics->example_count(), "{}");
   return group.Keep(split());
 }
 
@@ -213,7 +205,7 @@ Status Learner::DeleteLabel(Group& group, TaskLedger& ledger, const LabelEdit& e
       group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1));
   ++ledger.last_seq;
   group.solve.insert(ledger.record.id);
-  group.reports[ledger.record.id] = EditReport(edit);
+  group.reports[ledger.record.id] = EditReport(edit, ledger.statistics->example_count(), "{}");
   return Status::Ok();
 }
 

@@ -33,15 +33,40 @@ TaskInfo Describe(const ServedTask& task) {
   info.head_digest = task.head_digest;
   info.created_us = task.created_us;
   info.updated_us = task.updated_us;
+  info.publishing = task.publishing;
+  const auto add = [&](std::string_view alias, std::int64_t version, double share) {
+    if (version > 0) info.aliases.push_back({std::string(alias), version, share});
+  };
+  add(kLiveAlias, task.version, 0);
+  add(kPreviousAlias, task.previous, 0);
+  add(kCanaryAlias, task.canary.number, task.canary_share);
+  add(kShadowAlias, task.shadow.number, 0);
   if (task.head == nullptr) return info;
   info.head = learn::HeadKindName(task.head->settings().kind);
   info.block = learn::BlockName(task.head->settings().block);
   return info;
 }
 
-Status TaskEmpty(const std::string& task) {
+Status NothingToAnswer(const ServedTask& task) {
+  if (task.examples > 0) {
+    return {Code::kFailedPrecondition, "nothing_published",
+            "no version of task '" + task.name + "' has been published yet"};
+  }
   return {Code::kFailedPrecondition, "task_empty",
-          "task '" + task + "' has learned no example yet"};
+          "task '" + task.name + "' has learned no example yet"};
+}
+
+// Where a key stands in [0, 1), evenly and the same at every call.
+double PlaceOf(const std::string& task, const std::string& key) {
+  const Digest digest = Sha256(task + "\n" + key);
+  std::uint64_t place = 0;
+  for (int i = 0; i < 8; ++i) place = place << 8 | digest[static_cast<std::size_t>(i)];
+  return static_cast<double>(place >> 11) * 0x1p-53;
+}
+
+bool GoesToCanary(const ServedTask& task, const PredictOptions& options) {
+  return task.canary.number > 0 && !options.key.empty() &&
+         PlaceOf(task.name, options.key) < task.canary_share;
 }
 
 TextAnswer Answer(const learn::Head& head, std::span<const std::int8_t> phi, bool truncated,
@@ -96,8 +121,11 @@ struct Service::State {
   Status BindEncoder();
   Status Open();
   std::vector<text::TokenIds> Tokenize(const std::vector<std::string>& texts) const;
-  Result<std::shared_ptr<const learn::Head>> HeadOf(const ServedTask& task,
-                                                    std::optional<std::int64_t> version) const;
+  Result<ServedVersion> FindVersion(const ServedTask& task, std::int64_t version) const;
+  Result<ServedVersion> FindAlias(const ServedTask& task, const std::string& alias) const;
+  Result<ServedVersion> Choose(const ServedTask& task, const PredictOptions& options) const;
+  void CountShadow(const ServedTask& task, std::span<const std::int8_t> phi,
+                   const std::string& answered) const;
   Result<encoder::Features> EncodeNow(std::vector<text::TokenIds> texts);
 };
 
@@ -138,19 +166,45 @@ std::vector<text::TokenIds> Service::State::Tokenize(const std::vector<std::stri
   return tokens;
 }
 
-Result<std::shared_ptr<const learn::Head>> Service::State::HeadOf(
-    const ServedTask& task, std::optional<std::int64_t> version) const {
-  if (!version || *version == task.version) {
-    if (task.head == nullptr) return TaskEmpty(task.name);
-    return task.head;
-  }
-  CTT_ASSIGN_OR_RETURN(const auto record, stores.log.FindVersion(task.id, *version));
+Result<ServedVersion> Service::State::FindVersion(const ServedTask& task,
+                                                  std::int64_t version) const {
+  if (version == task.version && task.head != nullptr) return ServedVersion{version, task.head};
+  for (const ServedVersion* beside : {&task.canary, &task.shadow})
+    if (version == beside->number && version > 0) return *beside;
+  CTT_ASSIGN_OR_RETURN(const auto record, stores.log.FindVersion(task.id, version));
   if (!record || record->examples == 0) {
     return Status(
         Code::kNotFound, "version_not_found",
-        "task '" + task.name + "' has no version " + std::to_string(*version) + " to answer with");
+        "task '" + task.name + "' has no version " + std::to_string(version) + " to answer with");
   }
-  return LoadHead(stores, task.id, *record, encoder->feature_dim());
+  CTT_ASSIGN_OR_RETURN(auto head, LoadHead(stores, task.id, *record, encoder->feature_dim()));
+  return ServedVersion{version, std::move(head)};
+}
+
+Result<ServedVersion> Service::State::FindAlias(const ServedTask& task,
+                                                const std::string& alias) const {
+  std::int64_t version = 0;
+  for (const AliasInfo& known : Describe(task).aliases)
+    if (known.name == alias) version = known.version;
+  if (version > 0) return FindVersion(task, version);
+  return Status(Code::kNotFound, "alias_not_found",
+                "task '" + task.name + "' has no alias '" + alias.substr(0, 200) + "'");
+}
+
+Result<ServedVersion> Service::State::Choose(const ServedTask& task,
+                                             const PredictOptions& options) const {
+  if (options.version) return FindVersion(task, *options.version);
+  if (!options.alias.empty()) return FindAlias(task, options.alias);
+  if (GoesToCanary(task, options)) return task.canary;
+  if (task.head == nullptr) return NothingToAnswer(task);
+  return ServedVersion{task.version, task.head};
+}
+
+void Service::State::CountShadow(const ServedTask& task, std::span<const std::int8_t> phi,
+                                 const std::string& answered) const {
+  const learn::Head& shadow = *task.shadow.head;
+  const std::int32_t first = shadow.Predict(phi).ranked.front().label;
+  metrics.CountShadow(task.name, shadow.labels()[static_cast<std::size_t>(first)] == answered);
 }
 
 Result<encoder::Features> Service::State::EncodeNow(std::vector<text::TokenIds> texts) {
@@ -185,23 +239,29 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
     return done(status);
   const auto served = state_->catalog.Find(task);
   if (!served.ok()) return done(served.status());
-  auto head = state_->HeadOf(**served, options.version);
-  if (!head.ok()) return done(head.status());
+  auto chosen = state_->Choose(**served, options);
+  if (!chosen.ok()) return done(chosen.status());
+  const bool named = options.version || !options.alias.empty();
 
   std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
   std::vector<bool> truncated;
   for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
   const std::int64_t deadline_us = state_->clock.SteadyMicros() + options.timeout_ms * 1000;
-  auto answer_all = [this, head = *head, truncated = std::move(truncated), task,
-                     version = options.version.value_or((*served)->version), top_k = options.top_k,
+  auto answer_all = [this, served = *served, chosen = *std::move(chosen), named,
+                     truncated = std::move(truncated), top_k = options.top_k,
                      done = std::move(done)](Result<encoder::Features> features) {
     if (!features.ok()) return done(features.status());
-    PredictAnswer answer{task, version, {}};
+    PredictAnswer answer{served->name, chosen.number, {}};
     const std::size_t dim = state_->encoder->feature_dim();
+    const bool is_canary = !named && chosen.number == served->canary.number;
     for (std::size_t i = 0; i < truncated.size(); ++i) {
       const std::span<const std::int8_t> phi(features->phi.data() + i * dim, dim);
-      answer.texts.push_back(Answer(*head, phi, truncated[i], top_k));
-      state_->metrics.CountPrediction(task, answer.texts.back().in_scope);
+      answer.texts.push_back(Answer(*chosen.head, phi, truncated[i], top_k));
+      const TextAnswer& text = answer.texts.back();
+      state_->metrics.CountPrediction(served->name, text.in_scope);
+      if (is_canary) state_->metrics.CountCanary(served->name);
+      if (!named && served->shadow.number > 0)
+        state_->CountShadow(*served, phi, text.ranked.front().label);
     }
     done(std::move(answer));
   };
@@ -296,17 +356,44 @@ std::vector<TaskInfo> Service::ListTasks() {
 Result<std::vector<VersionInfo>> Service::Versions(const std::string& task) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
   CTT_ASSIGN_OR_RETURN(const auto versions, state_->stores.log.Versions(served->id));
+  const std::vector<AliasInfo> aliases = Describe(*served).aliases;
   std::vector<VersionInfo> list;
   for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
-    list.push_back({version->number, version->number == served->version, version->settled,
-                    version->examples, version->head_digest, version->report, version->created_us});
+    VersionInfo& info = list.emplace_back();
+    info.number = version->number;
+    info.live = version->number == served->version;
+    for (const AliasInfo& alias : aliases)
+      if (alias.version == version->number) info.aliases.push_back(alias.name);
+    info.settled = version->settled;
+    info.examples = version->examples;
+    info.head_digest = version->head_digest;
+    info.report = version->report;
+    info.created_us = version->created_us;
   }
   return list;
 }
 
-Result<TaskInfo> Service::PublishVersion(const std::string& task, std::int64_t version) {
+Result<TaskInfo> Service::SetAlias(const std::string& task, const AliasChange& change) {
   CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
-                        state_->learner->PublishVersion(task, version, std::move(done));
+                        state_->learner->SetAlias(task, change, std::move(done));
+                      }).status());
+  return ShowTask(task);
+}
+
+Result<TaskInfo> Service::RemoveAlias(const std::string& task, const std::string& alias) {
+  CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
+                        state_->learner->RemoveAlias(task, alias, std::move(done));
+                      }).status());
+  return ShowTask(task);
+}
+
+Result<TaskInfo> Service::SetPublishing(const std::string& task, const Publishing& publishing) {
+  const double fall = publishing.max_accuracy_fall.value_or(0);
+  if (!(fall >= 0 && fall <= 1))
+    return Status(Code::kInvalidArgument, "out_of_range",
+                  "'max_accuracy_fall' must be from 0 to 1");
+  CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
+                        state_->learner->SetPublishing(task, publishing, std::move(done));
                       }).status());
   return ShowTask(task);
 }
@@ -349,7 +436,8 @@ Result<ExampleInfo> Service::FindExample(const std::string& task, const std::str
 Result<learn::Metrics> Service::Evaluate(const std::string& task,
                                          const std::vector<EvaluateRow>& rows) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
-  CTT_ASSIGN_OR_RETURN(const auto head, state_->HeadOf(*served, std::nullopt));
+  const std::shared_ptr<const learn::Head> head = served->head;
+  if (head == nullptr) return NothingToAnswer(*served);
   std::vector<std::string> texts;
   for (const EvaluateRow& row : rows) texts.push_back(row.text);
   CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));

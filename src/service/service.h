@@ -60,9 +60,9 @@ class Service {
   // Answers what was accepted, then stops.
   ~Service();
 
-  // kNotFound ("task_not_found", with the near names; "version_not_found"), kFailedPrecondition
-  // ("task_empty"), kTooLarge ("text_too_long"), kInvalidArgument ("empty_text"),
-  // kResourceExhausted
+  // kNotFound ("task_not_found", with the near names; "version_not_found", "alias_not_found"),
+  // kFailedPrecondition ("task_empty", "nothing_published"), kTooLarge ("text_too_long"),
+  // kInvalidArgument ("empty_text"), kResourceExhausted
   // ("queue_full"), kDeadlineExceeded.
   void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
                Done<PredictAnswer> done);
@@ -89,9 +89,14 @@ class Service {
   std::vector<TaskInfo> ListTasks();  // By name.
 
   Result<std::vector<VersionInfo>> Versions(const std::string& task);  // Newest first.
-  // Makes a version live: publish or roll back. The next lesson publishes on top of all examples
-  // again.
-  Result<TaskInfo> PublishVersion(const std::string& task, std::int64_t version);
+  // Points "live", "canary" or "shadow" at a version. To "live" it is to publish, or to roll back,
+  // which holds until the next lesson publishes on top of all examples again. kNotFound
+  // ("alias_not_found", "version_not_found"), kFailedPrecondition ("alias_moved",
+  // "alias_read_only"), kInvalidArgument ("bad_share").
+  Result<TaskInfo> SetAlias(const std::string& task, const AliasChange& change);
+  Result<TaskInfo> RemoveAlias(const std::string& task, const std::string& alias);
+  // kInvalidArgument ("out_of_range"): the fall is no number from 0 to 1.
+  Result<TaskInfo> SetPublishing(const std::string& task, const Publishing& publishing);
 
   Result<ExampleInfoPage> PageExamples(const std::string& task, std::int64_t after,
                                        std::int32_t limit);

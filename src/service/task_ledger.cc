@@ -4,8 +4,6 @@
 #include <limits>
 #include <vector>
 
-#include "base/json.h"
-
 namespace ctt::service {
 namespace {
 
@@ -92,22 +90,39 @@ Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq wat
   return names;
 }
 
-Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
+Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
+                              std::int32_t feature_dim) {
   TaskLedger ledger;
   ledger.record = record;
+  CTT_ASSIGN_OR_RETURN(ledger.task_settings, ParseTaskSettings(record.settings));
   CTT_ASSIGN_OR_RETURN(ledger.label_names, NamesNow(stores.log, record.id));
   for (const auto& [id, name] : ledger.label_names) ledger.label_ids.emplace(name, id);
   CTT_ASSIGN_OR_RETURN(ledger.last_seq, stores.log.LastSeq(record.id));
   CTT_ASSIGN_OR_RETURN(const auto latest, stores.log.LatestVersion(record.id));
-  CTT_ASSIGN_OR_RETURN(const auto live, stores.log.Alias(record.id, kLiveAlias));
-  ledger.live_version = live.value_or(0);
+  CTT_ASSIGN_OR_RETURN(const auto aliases, stores.log.Aliases(record.id));
+  const auto named = [&](std::string_view alias) {
+    const auto found = aliases.find(std::string(alias));
+    return found == aliases.end() ? 0 : found->second;
+  };
+  ledger.live_version = named(kLiveAlias);
+  // Before these settings were kept, being behind the last version was what being pinned meant.
+  if (record.settings == "{}")
+    ledger.task_settings.pinned = latest && ledger.live_version != latest->number;
+  ledger.previous_version = named(kPreviousAlias);
+  ledger.canary.number = named(kCanaryAlias);
+  ledger.shadow.number = named(kShadowAlias);
+  for (ServedVersion* beside : {&ledger.canary, &ledger.shadow}) {
+    if (beside->number == 0) continue;
+    CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, beside->number));
+    if (!version) return DataLoss("an alias names a version that is not there");
+    CTT_ASSIGN_OR_RETURN(beside->head, LoadHead(stores, record.id, *version, feature_dim));
+  }
   if (latest) {
     ledger.last_version = latest->number;
     ledger.settled = latest->settled && latest->watermark == ledger.last_seq;
   }
-  CTT_ASSIGN_OR_RETURN(const auto settled, stores.log.Alias(record.id, kSettledAlias));
-  if (settled) {
-    CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, *settled));
+  if (const std::int64_t settled = named(kSettledAlias); settled != 0) {
+    CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, settled));
     if (!version) return DataLoss("the settled version is not there");
     CTT_ASSIGN_OR_RETURN(ledger.settings, learn::ParseSettings(version->settings));
   }
@@ -171,21 +186,6 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
                     " solved again from the log differs from the head it names");
   }
   return std::make_shared<const learn::Head>(std::move(head));
-}
-
-std::string ReportJson(const learn::Report& report) {
-  json::array candidates;
-  for (const learn::Candidate& candidate : report.candidates) {
-    candidates.push_back({{"head", learn::HeadKindName(candidate.kind)},
-                          {"block", learn::BlockName(candidate.block)},
-                          {"ridge", candidate.lambda_or_rho},
-                          {"log_loss", candidate.log_loss},
-                          {"accuracy", candidate.accuracy}});
-  }
-  return json::serialize(json::object{{"examples", report.examples},
-                                      {"loo_accuracy", report.loo_accuracy},
-                                      {"loo_log_loss", report.loo_log_loss},
-                                      {"candidates", std::move(candidates)}});
 }
 
 }  // namespace ctt::service

@@ -15,6 +15,8 @@
 #include "learn/head.h"
 #include "learn/solve.h"
 #include "learn/statistics.h"
+#include "service/catalog.h"
+#include "service/task_settings.h"
 #include "store/artifact_store.h"
 #include "store/store.h"
 #include "telemetry/log.h"
@@ -31,6 +33,9 @@ struct Stores {
 // settings the lessons after it take.
 inline constexpr std::string_view kLiveAlias = "live";
 inline constexpr std::string_view kSettledAlias = "settled";
+inline constexpr std::string_view kPreviousAlias = "previous";
+inline constexpr std::string_view kCanaryAlias = "canary";
+inline constexpr std::string_view kShadowAlias = "shadow";
 
 struct TaskLedger {
   store::Task record;
@@ -39,13 +44,17 @@ struct TaskLedger {
   store::Seq last_seq = 0;
   std::int64_t last_version = 0;  // 0: none yet.
   std::int64_t live_version = 0;
+  std::int64_t previous_version = 0;
+  ServedVersion canary, shadow;
+  TaskSettings task_settings;
   bool settled = false;                     // The last version is settled and holds every example.
   std::optional<learn::Settings> settings;  // Of the last version.
   std::optional<learn::Statistics> statistics;  // At last_seq; absent until LoadStatistics.
   std::int64_t used = 0;                        // Larger is later; decides whose sums are dropped.
 };
 
-Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record);
+Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
+                              std::int32_t feature_dim);
 
 // Names of a task's labels by id: now, or as they were at a watermark.
 using LabelNames = std::map<store::LabelId, std::string>;
@@ -63,8 +72,5 @@ Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq wat
 Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store::TaskId task,
                                                     const store::Version& version,
                                                     std::int32_t feature_dim);
-
-// {"loo_accuracy": ..., "candidates": [...]} for people and programs.
-std::string ReportJson(const learn::Report& report);
 
 }  // namespace ctt::service

@@ -24,6 +24,8 @@ struct LabelScore {
 struct PredictOptions {
   std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
   std::optional<std::int64_t> version;  // A head version instead of the live one.
+  std::string alias;                    // Or what this alias names: "live", "previous", ...
+  std::string key;                      // Equal keys get the canary, or do not, alike.
   std::int64_t timeout_ms = 5000;
 };
 
@@ -68,7 +70,7 @@ struct LearnAnswer {
   std::int64_t accepted = 0;      // Rows learned or replaced.
   std::int64_t examples = 0;      // The task holds now.
   std::int64_t classes = 0;       // Labels the task has now.
-  std::int64_t head_version = 0;  // Published; includes these rows.
+  std::int64_t head_version = 0;  // Includes these rows; live, or a candidate (TaskSettings).
 };
 
 struct UnlearnAnswer {  // The receipt.
@@ -96,6 +98,33 @@ struct LabelEdit {
 };
 std::string_view LabelEditName(LabelEdit::Kind kind);  // "rename", "merge", "split", "delete".
 
+// A name that moves between a task's versions:
+//   live      what answers
+//   previous  what was live before it
+//   canary    answers a share of the requests, the same ones for the same key
+//   shadow    scores every text and never answers; how often it agrees is counted
+struct AliasInfo {
+  std::string name;
+  std::int64_t version = 0;
+  double share = 0;  // Of a canary.
+};
+
+// Points an alias at a version.
+struct AliasChange {
+  std::string alias = "live";
+  std::optional<std::int64_t> version;  // Or:
+  std::string version_alias;            // what another alias names.
+  double share = 0;                     // Of a canary: more than 0, at most 1.
+  std::optional<std::int64_t>
+      must_be_at;  // Refused when the alias names another version (0: none).
+};
+
+// Which versions are served by themselves; see TaskSettings.
+struct Publishing {
+  bool automatic = true;
+  std::optional<double> max_accuracy_fall;
+};
+
 struct TaskInfo {
   std::string name;
   std::int64_t examples = 0;
@@ -110,12 +139,15 @@ struct TaskInfo {
   std::string block;        // "last", "layer4", "both".
   std::string head_digest;  // Hex.
   std::int64_t created_us = 0;
-  std::int64_t updated_us = 0;  // Of the live version.
+  std::int64_t updated_us = 0;     // Of the live version.
+  std::vector<AliasInfo> aliases;  // Those that are set, live first.
+  Publishing publishing;
 };
 
 struct VersionInfo {
   std::int64_t number = 0;
   bool live = false;
+  std::vector<std::string> aliases;  // That name it.
   bool settled = false;
   std::int64_t examples = 0;
   std::string head_digest;

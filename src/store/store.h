@@ -110,6 +110,7 @@ class Transaction {
 
   virtual Status PutVersion(TaskId task, const Version& version) = 0;
   virtual Status SetAlias(TaskId task, std::string_view alias, std::int64_t version) = 0;
+  virtual Status RemoveAlias(TaskId task, std::string_view alias) = 0;  // Absent is ok.
   virtual Status PutCheckpoint(TaskId task, const Checkpoint& checkpoint) = 0;
 
   // Remembers the answer to a write under the caller's Idempotency-Key.
@@ -163,6 +164,7 @@ class Store {
   virtual Result<std::vector<Version>> Versions(TaskId task) = 0;  // Rising number.
   virtual Result<std::optional<Version>> FindVersion(TaskId task, std::int64_t number) = 0;
   virtual Result<std::optional<Version>> LatestVersion(TaskId task) = 0;
+  virtual Result<std::map<std::string, std::int64_t>> Aliases(TaskId task) = 0;
   virtual Result<std::optional<std::int64_t>> Alias(TaskId task, std::string_view alias) = 0;
   virtual Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) = 0;
   virtual Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) = 0;

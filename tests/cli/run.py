@@ -229,6 +229,34 @@ class TasksTest(Case):
         self.assertEqual(back["head_digest"], first["head_digest"])
         self.assertEqual(self.answer("tasks", "show", "t")["head_version"], first["head_version"])
         self.bad(1, "publish", "t", "999", says="999")
+        forth = self.answer("publish", "t", "previous")
+        self.assertEqual(forth["aliases"]["previous"], first["head_version"])
+        text = ["predict", "t", "hello"]
+        self.assertEqual(self.answer(*text, "--alias", "previous")["head_version"], first["head_version"])
+        self.assertEqual(self.answer(*text, "--version", str(first["head_version"]))["head_version"], first["head_version"])
+        canary = self.answer("publish", "t", "previous", "--alias", "canary", "--share", "0.5")
+        self.assertEqual((canary["aliases"]["canary"], canary["aliases"]["canary_share"]), (first["head_version"], 0.5))
+        self.assertNotIn("canary", self.answer("publish", "t", "none", "--alias", "canary")["aliases"])
+
+    def test_publishing_by_hand_makes_candidates(self):
+        first = self.learn_rows()
+        by_hand = self.answer("tasks", "publishing", "t", "manual")
+        self.assertEqual(by_hand["publishing"], {"automatic": False, "max_accuracy_fall": None})
+        more = self.file("more.jsonl", jsonl([{"text": "hello", "label": "greeting", "id": "g"}]))
+        self.good("learn", "t", more)
+        self.assertEqual(self.answer("tasks", "show", "t")["head_digest"], first["head_digest"])
+        newest = self.answer("versions", "t")["versions"][0]
+        self.assertEqual((newest["live"], newest["settled"], newest["report"]["previous"]["version"]), (False, True, first["head_version"]))
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("publish", "t", str(newest["version"]), "--url", url)["head_digest"], newest["head_digest"])
+            gated = self.answer("tasks", "publishing", "t", "automatic", "--max-accuracy-fall", "0.1", "--url", url)
+            self.assertEqual(gated["publishing"], {"automatic": True, "max_accuracy_fall": 0.1})
+            self.answer("publish", "t", "previous", "--alias", "shadow", "--url", url)
+            self.assertEqual(self.answer("predict", "t", "hello", "--alias", "shadow", "--url", url)["head_version"], first["head_version"])
+            self.good("publish", "t", "none", "--alias", "shadow", "--url", url)
+            self.bad(1, "predict", "t", "hello", "--alias", "shadow", "--url", url, says="shadow")
+        self.bad(2, "tasks", "publishing", "t", "never", says="never")
 
 
 class ContinualTest(Case):

@@ -74,8 +74,23 @@ class LearnerHouse {
     return Wait<bool>([&](Done<bool> done) { settler_->SettleNow(id, std::move(done)); }).status();
   }
   Status Publish(const std::string& task, std::int64_t version) {
+    AliasChange change;
+    change.version = version;
+    return SetAlias(task, change);
+  }
+  Status SetAlias(const std::string& task, AliasChange change) {
+    return Wait<bool>([&](Done<bool> done) {
+             learner_->SetAlias(task, std::move(change), std::move(done));
+           })
+        .status();
+  }
+  Status RemoveAlias(const std::string& task, const std::string& alias) {
+    return Wait<bool>([&](Done<bool> done) { learner_->RemoveAlias(task, alias, std::move(done)); })
+        .status();
+  }
+  Status SetPublishing(const std::string& task, Publishing publishing) {
     return Wait<bool>(
-               [&](Done<bool> done) { learner_->PublishVersion(task, version, std::move(done)); })
+               [&](Done<bool> done) { learner_->SetPublishing(task, publishing, std::move(done)); })
         .status();
   }
   Status Rename(const std::string& task, const std::string& name) {

@@ -135,6 +135,17 @@ Result<std::optional<Version>> SqliteStore::LatestVersion(TaskId task) {
   return ReadLatestVersion(*reader, task);
 }
 
+Result<std::map<std::string, std::int64_t>> SqliteStore::Aliases(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement rows = reader->Use("SELECT name, version_key FROM alias WHERE task = ?1", task);
+  std::map<std::string, std::int64_t> aliases;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return aliases;
+    aliases[rows.Text(0)] = rows.Int(1) & kNumberMax;
+  }
+}
+
 Result<std::optional<std::int64_t>> SqliteStore::Alias(TaskId task, std::string_view alias) {
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
   Statement row =

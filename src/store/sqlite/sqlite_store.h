@@ -41,6 +41,7 @@ class SqliteStore final : public Store {
   Result<std::vector<Version>> Versions(TaskId task) override;
   Result<std::optional<Version>> FindVersion(TaskId task, std::int64_t number) override;
   Result<std::optional<Version>> LatestVersion(TaskId task) override;
+  Result<std::map<std::string, std::int64_t>> Aliases(TaskId task) override;
   Result<std::optional<std::int64_t>> Alias(TaskId task, std::string_view alias) override;
   Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) override;
   Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) override;

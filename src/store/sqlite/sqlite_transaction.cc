@@ -224,6 +224,11 @@ Status SqliteTransaction::SetAlias(TaskId task, std::string_view alias, std::int
                   task, alias, Key(task, version)));
 }
 
+Status SqliteTransaction::RemoveAlias(TaskId task, std::string_view alias) {
+  CTT_RETURN_IF_ERROR(failed_);
+  return Spoil(writer_.Run("DELETE FROM alias WHERE task = ?1 AND name = ?2", task, alias));
+}
+
 Status SqliteTransaction::PutCheckpoint(TaskId task, const Checkpoint& checkpoint) {
   CTT_RETURN_IF_ERROR(failed_);
   CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));

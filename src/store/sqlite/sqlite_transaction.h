@@ -34,6 +34,7 @@ class SqliteTransaction final : public Transaction {
   Status MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) override;
   Status PutVersion(TaskId task, const Version& version) override;
   Status SetAlias(TaskId task, std::string_view alias, std::int64_t version) override;
+  Status RemoveAlias(TaskId task, std::string_view alias) override;
   Status PutCheckpoint(TaskId task, const Checkpoint& checkpoint) override;
   Status PutIdempotent(std::string_view key, std::string_view request_digest,
                        std::string_view answer, std::int64_t now_us) override;
