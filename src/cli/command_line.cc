@@ -1,5 +1,3 @@
-#include "cli/command_line.h"
-
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -9,6 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "base/nearest.h"
+#include "base/rfc3339.h"
+#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 
@@ -25,8 +25,10 @@ constexpr char kTextsHelp[] = ".jsonl, .csv, .tsv or .txt; - for JSON lines on s
 struct Arguments {
   std::map<std::string, std::string> settings;
   RowSource rows;
-  std::string config, task, name, file, ids_file, output, folder, health_url;
-  std::vector<std::string> texts, ids, order;
+  std::string config, task, name, ids_file, output, folder, health_url;
+  std::vector<std::string> texts, order;
+  UnlearnSource unlearn;
+  std::string since, before;
   service::LabelEdit label_edit;
   service::PredictOptions predict;
   service::Publishing publishing;
@@ -38,6 +40,12 @@ struct Arguments {
 
 bool Shows(const SettingField& field, bool serves) {
   return field.scope == SettingScope::kAll || (field.scope == SettingScope::kServe) == serves;
+}
+
+std::int64_t Time(const std::string& text) {
+  const Result<std::int64_t> time_us = ParseRfc3339(text);
+  if (!time_us.ok()) throw CLI::ValidationError(time_us.status().message());
+  return *time_us;
 }
 
 class CommandLine {
@@ -146,12 +154,28 @@ class CommandLine {
 
     CLI::App* unlearn =
         Add(app_, "unlearn", "Remove examples, as if they had never been learned",
-            [&a](const CommandContext& c) { return Unlearn(c, a.task, a.ids, a.file); });
+            [&a](const CommandContext& c) { return Unlearn(c, a.task, a.unlearn); });
     AddTask(unlearn);
     auto* which = unlearn->add_option_group("Examples");
-    which->add_option("--id", a.ids, "Id of an example; may be repeated")->expected(1)->take_all();
-    which->add_option("file", a.file, kIdsHelp);
-    which->require_option(1);
+    service::ExampleFilter& filter = a.unlearn.filter;
+    auto* by_id = which->add_option("--id", a.unlearn.ids, "Id of an example; may be repeated");
+    auto* by_file = which->add_option("file", a.unlearn.file, kIdsHelp);
+    by_id->expected(1)->take_all()->excludes(by_file);
+    const auto add_filter = [&](const std::string& flag, auto& field, const std::string& help) {
+      return which->add_option(flag, field, help)->excludes(by_id)->excludes(by_file);
+    };
+    add_filter("--label", filter.label, "Examples of this label");
+    add_filter("--source", filter.source, "Examples of this source");
+    add_filter("--since", a.since, "Learned at or after, as 2026-03-01T09:30:00Z")
+        ->each([&filter](const std::string& text) { filter.since_us = Time(text); });
+    add_filter("--before", a.before, "Learned before")->each([&filter](const std::string& text) {
+      filter.before_us = Time(text);
+    });
+    which->require_option(1, 4);
+    AddTask(Add(app_, "purge", "Erase what was unlearned from the files",
+                [&a](const CommandContext& c) { return Purge(c, a.task); }));
+    AddTask(Add(app_, "verify", "Compute sums and head again from the log, and compare",
+                [&a](const CommandContext& c) { return Verify(c, a.task); }));
 
     CLI::App* predict = Add(app_, "predict", "Answer for texts", [&a](const CommandContext& c) {
       return a.texts.empty() ? PredictFile(c, a.task, a.rows, a.predict, a.output)

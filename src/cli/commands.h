@@ -25,8 +25,15 @@ Status Info(const CommandContext& context);
 Status Health(const CommandContext& context, const std::string& url);
 
 Status Learn(const CommandContext& context, const std::string& task, const RowSource& source);
-Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
-               const std::string& file);
+// What to unlearn: ids, or the file of them, or else a filter.
+struct UnlearnSource {
+  std::vector<std::string> ids;
+  std::string file;
+  service::ExampleFilter filter;
+};
+Status Unlearn(const CommandContext& context, const std::string& task, UnlearnSource source);
+Status Purge(const CommandContext& context, const std::string& task);
+Status Verify(const CommandContext& context, const std::string& task);
 Status Predict(const CommandContext& context, const std::string& task,
                const std::vector<std::string>& texts, const service::PredictOptions& options);
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,

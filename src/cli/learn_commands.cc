@@ -82,13 +82,15 @@ Status Learn(const CommandContext& context, const std::string& task, const RowSo
   return Status::Ok();
 }
 
-Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
-               const std::string& file) {
-  if (!file.empty()) {
-    CTT_ASSIGN_OR_RETURN(ids, ReadIds(file));
+Status Unlearn(const CommandContext& context, const std::string& task, UnlearnSource source) {
+  const bool filtered = source.ids.empty() && source.file.empty();
+  if (!source.file.empty()) {
+    CTT_ASSIGN_OR_RETURN(source.ids, ReadIds(source.file));
   }
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto receipt, session->Unlearn(task, std::move(ids)));
+  CTT_ASSIGN_OR_RETURN(const auto receipt, filtered
+                                               ? session->UnlearnWhere(task, source.filter)
+                                               : session->Unlearn(task, std::move(source.ids)));
   std::int64_t head_version = receipt.head_version;
   if (receipt.examples > 0) {
     CTT_ASSIGN_OR_RETURN(const auto settled, session->Settle(task));
@@ -107,6 +109,38 @@ Status Unlearn(const CommandContext& context, const std::string& task, std::vect
                receipt.ids.size(), receipt.missing.size(), receipt.examples);
   }
   return Status::Ok();
+}
+
+Status Purge(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Purge(task));
+  if (context.json)
+    PrintJson({{"task", task}, {"examples", answer.examples}, {"artifacts", answer.artifacts}});
+  else
+    fmt::print("{}: erased {} unlearned examples and {} artefacts\n", task, answer.examples,
+               answer.artifacts);
+  return Status::Ok();
+}
+
+Status Verify(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Verify(task));
+  if (context.json) {
+    PrintJson({{"task", task},
+               {"ok", answer.ok()},
+               {"examples", answer.examples},
+               {"statistics", answer.statistics},
+               {"statistics_log", answer.statistics_log},
+               {"head_version", answer.head_version},
+               {"head_digest", answer.head_digest},
+               {"head_digest_log", answer.head_digest_log}});
+  } else {
+    fmt::print("{}: {} examples; sums {}, head {}\n", task, answer.examples,
+               answer.statistics == answer.statistics_log ? "as the log has them" : "DIFFER",
+               answer.head_digest == answer.head_digest_log ? "as the log gives it" : "DIFFERS");
+  }
+  if (answer.ok()) return Status::Ok();
+  return DataLoss("task '" + task + "' differs from its log");
 }
 
 Status Predict(const CommandContext& context, const std::string& task,

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/json_writer.h"
+#include "base/rfc3339.h"
 #include "cli/http_client.h"
 
 namespace ctt::cli {
@@ -207,16 +208,36 @@ class RemoteSession final : public Session {
 
   Result<service::UnlearnAnswer> Unlearn(const std::string& task,
                                          std::vector<std::string> ids) override {
-    CTT_ASSIGN_OR_RETURN(const json::object object,
-                         Ask("DELETE", Path(task) + "/examples", StringsJson("ids", ids)));
-    service::UnlearnAnswer answer;
+    return AskToUnlearn(task, StringsJson("ids", ids));
+  }
+
+  Result<service::UnlearnAnswer> UnlearnWhere(const std::string& task,
+                                              const service::ExampleFilter& filter) override {
+    JsonWriter body;
+    body.BeginObject().Key("filter").BeginObject();
+    if (filter.label) body.Field("label", *filter.label);
+    if (filter.source) body.Field("source", *filter.source);
+    if (filter.since_us) body.Field("since", Rfc3339(*filter.since_us));
+    if (filter.before_us) body.Field("before", Rfc3339(*filter.before_us));
+    body.EndObject().EndObject();
+    return AskToUnlearn(task, body.json());
+  }
+
+  Result<service::PurgeAnswer> Purge(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", Path(task) + "/purge"));
+    return service::PurgeAnswer{task, Integer(object, "examples"), Integer(object, "artifacts")};
+  }
+
+  Result<service::VerifyAnswer> Verify(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", Path(task) + "/verify"));
+    service::VerifyAnswer answer;
     answer.task = task;
-    answer.ids = Strings(object, "ids");
-    answer.missing = Strings(object, "missing");
-    answer.statistics_before = Text(object, "statistics_before");
-    answer.statistics_after = Text(object, "statistics_after");
     answer.examples = Integer(object, "examples");
+    answer.statistics = Text(object, "statistics");
+    answer.statistics_log = Text(object, "statistics_log");
     answer.head_version = Integer(object, "head_version");
+    answer.head_digest = Text(object, "head_digest");
+    answer.head_digest_log = Text(object, "head_digest_log");
     return answer;
   }
 
@@ -352,6 +373,20 @@ class RemoteSession final : public Session {
     CTT_ASSIGN_OR_RETURN(json::value value, ParseJson(answer.body));
     if (!value.is_object()) return Internal("the server's answer is no JSON object");
     return std::move(value.get_object());
+  }
+
+  Result<service::UnlearnAnswer> AskToUnlearn(const std::string& task,
+                                              const std::string& body) const {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("DELETE", Path(task) + "/examples", body));
+    service::UnlearnAnswer answer;
+    answer.task = task;
+    answer.ids = Strings(object, "ids");
+    answer.missing = Strings(object, "missing");
+    answer.statistics_before = Text(object, "statistics_before");
+    answer.statistics_after = Text(object, "statistics_after");
+    answer.examples = Integer(object, "examples");
+    answer.head_version = Integer(object, "head_version");
+    return answer;
   }
 
   Result<service::LearnAnswer> LearnRows(const std::string& task,

@@ -46,6 +46,19 @@ class LocalSession final : public Session {
     });
   }
 
+  Result<service::UnlearnAnswer> UnlearnWhere(const std::string& task,
+                                              const service::ExampleFilter& filter) override {
+    return service::Wait<service::UnlearnAnswer>([&](service::Done<service::UnlearnAnswer> done) {
+      service_->UnlearnWhere(task, filter, std::move(done));
+    });
+  }
+  Result<service::PurgeAnswer> Purge(const std::string& task) override {
+    return service_->Purge(task);
+  }
+  Result<service::VerifyAnswer> Verify(const std::string& task) override {
+    return service_->Verify(task);
+  }
+
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
                                          const service::PredictOptions& asked) override {
     service::PredictOptions options = asked;

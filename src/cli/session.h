@@ -29,6 +29,10 @@ class Session {
   virtual Result<service::TaskInfo> Settle(const std::string& task) = 0;
   virtual Result<service::UnlearnAnswer> Unlearn(const std::string& task,
                                                  std::vector<std::string> ids) = 0;
+  virtual Result<service::UnlearnAnswer> UnlearnWhere(const std::string& task,
+                                                      const service::ExampleFilter& filter) = 0;
+  virtual Result<service::PurgeAnswer> Purge(const std::string& task) = 0;
+  virtual Result<service::VerifyAnswer> Verify(const std::string& task) = 0;
   virtual Result<service::PredictAnswer> Predict(const std::string& task,
                                                  std::vector<std::string> texts,
                                                  const service::PredictOptions& options) = 0;

@@ -148,6 +148,31 @@ std::string UnlearnJson(const service::UnlearnAnswer& answer) {
   return std::move(json).Take();
 }
 
+std::string PurgeJson(const service::PurgeAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("task", answer.task)
+      .Field("examples", answer.examples)
+      .Field("artifacts", answer.artifacts)
+      .EndObject();
+  return std::move(json).Take();
+}
+
+std::string VerifyJson(const service::VerifyAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("task", answer.task)
+      .Field("ok", answer.ok())
+      .Field("examples", answer.examples)
+      .Field("statistics", answer.statistics)
+      .Field("statistics_log", answer.statistics_log)
+      .Field("head_version", answer.head_version);
+  AppendOptional(json, "head_digest", answer.head_digest);
+  AppendOptional(json, "head_digest_log", answer.head_digest_log);
+  json.EndObject();
+  return std::move(json).Take();
+}
+
 std::string_view RowStateName(service::RowState state) {
   switch (state) {
     case service::RowState::kLearned:

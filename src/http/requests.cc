@@ -4,6 +4,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/rfc3339.h"
+
 namespace ctt::http {
 namespace {
 
@@ -127,6 +129,23 @@ Result<const json::object*> RequiredObject(const json::object& object, std::stri
   if (value != nullptr && value->is_object()) return &value->get_object();
   return Status(Code::kInvalidArgument, "wrong_type",
                 "'" + std::string(key) + "' must be an object");
+}
+
+Result<std::optional<std::int64_t>> OptionalTime(const json::object& object, std::string_view key) {
+  CTT_ASSIGN_OR_RETURN(const auto text, OptionalString(object, key));
+  if (!text) return std::optional<std::int64_t>();
+  CTT_ASSIGN_OR_RETURN(const std::int64_t time_us, ParseRfc3339(*text));
+  return std::optional(time_us);
+}
+
+Result<service::ExampleFilter> ParseFilter(const json::object& object) {
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"label", "source", "since", "before"}));
+  service::ExampleFilter filter;
+  CTT_ASSIGN_OR_RETURN(filter.label, OptionalString(object, "label"));
+  CTT_ASSIGN_OR_RETURN(filter.source, OptionalString(object, "source"));
+  CTT_ASSIGN_OR_RETURN(filter.since_us, OptionalTime(object, "since"));
+  CTT_ASSIGN_OR_RETURN(filter.before_us, OptionalTime(object, "before"));
+  return filter;
 }
 
 Result<service::Publishing> ParsePublishing(const json::object& object) {
@@ -296,10 +315,19 @@ Result<TaskChange> ParseTaskChange(std::string_view body) {
   return change;
 }
 
-Result<std::vector<std::string>> ParseIds(std::string_view body) {
+Result<UnlearnRequest> ParseUnlearn(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"ids"}));
-  return RequiredStrings(object, "ids");
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"ids", "filter"}));
+  if (object.size() > 1)
+    return Status(Code::kInvalidArgument, "conflicting_fields", "give 'ids' or 'filter', not both");
+  UnlearnRequest request;
+  if (object.contains("filter")) {
+    CTT_ASSIGN_OR_RETURN(const json::object* const filter, RequiredObject(object, "filter"));
+    CTT_ASSIGN_OR_RETURN(request.filter, ParseFilter(*filter));
+  } else {
+    CTT_ASSIGN_OR_RETURN(request.ids, RequiredStrings(object, "ids"));
+  }
+  return request;
 }
 
 Result<service::AliasChange> ParseAliasChange(std::string alias, std::string_view body) {

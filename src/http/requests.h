@@ -50,7 +50,12 @@ struct TaskChange {
 // {labels: {split: {label, to, ids}}}, {labels: {delete: {label}}}
 Result<TaskChange> ParseTaskChange(std::string_view body);
 
-Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
+// What to unlearn: {ids}, or {filter: {label, source, since, before}}, times in RFC 3339.
+struct UnlearnRequest {
+  std::vector<std::string> ids;
+  std::optional<service::ExampleFilter> filter;  // Absent: `ids` it is.
+};
+Result<UnlearnRequest> ParseUnlearn(std::string_view body);
 // {version, share}; a version is a number or an alias's name.
 Result<service::AliasChange> ParseAliasChange(std::string alias, std::string_view body);
 // The version that If-Match wants: "7" in quotes; "0" for none. kInvalidArgument ("bad_if_match").

@@ -31,6 +31,8 @@ std::span<const Route> Routes() {
       {kDelete, "/v1/tasks/{task}/examples", Async{UnlearnMany}, Body::kJson},
       {kGet, "/v1/tasks/{task}/examples/{id}", Blocking{ShowExample}},
       {kDelete, "/v1/tasks/{task}/examples/{id}", Async{UnlearnOne}},
+      {kPost, "/v1/tasks/{task}/purge", Blocking{Purge}},
+      {kPost, "/v1/tasks/{task}/verify", Blocking{VerifyTask}},
       {kPost, "/v1/tasks/{task}/predict", Async{PredictTask}, Body::kJson},
       {kPost, "/v1/tasks/{task}/evaluate", Blocking{Evaluate}, Body::kJsonOrRows, false, 8},
       {kGet, "/v1/tasks/{task}/versions", Blocking{ListVersions}},

@@ -40,5 +40,7 @@ Result<Reply> PageExamples(const Call& call);
 Result<Reply> ShowExample(const Call& call);
 void UnlearnOne(CallPtr call, Answer answer);
 void UnlearnMany(CallPtr call, Answer answer);
+Result<Reply> Purge(const Call& call);
+Result<Reply> VerifyTask(const Call& call);
 
 }  // namespace ctt::http

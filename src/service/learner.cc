@@ -166,7 +166,21 @@ void Learner::Publish(const Group& group) {
     ids_[served->name] = id;
     catalog_.Put(served);
   }
+  if (group.purged != 0) RefreshAliases(group.purged);
   metrics_.SetTasks(catalog_.size());
+}
+
+// A purge takes aliases away whose versions cannot be served any more.
+void Learner::RefreshAliases(store::TaskId task) {
+  TaskLedger& ledger = ledgers_.at(task);
+  const auto aliases = stores_.log.Aliases(task);
+  const auto gone = [&](std::string_view alias) {
+    return aliases.ok() && !aliases->contains(std::string(alias));
+  };
+  if (gone(kPreviousAlias)) ledger.previous_version = 0;
+  if (gone(kCanaryAlias)) ledger.canary = {};
+  if (gone(kShadowAlias)) ledger.shadow = {};
+  catalog_.Put(Candidate(ledger));
 }
 
 // The log did not take the group: what memory holds of its tasks is read again when it is needed.
@@ -274,7 +288,7 @@ Status Learner::OpenTasks() {
     if (!status.ok()) return status.WithContext("task '" + record.name + "'");
   }
   metrics_.SetTasks(catalog_.size());
-  return Status::Ok();
+  return CollectGarbage().status();  // What a crash left between an artefact and its row.
 }
 
 Status Learner::OpenTask(const store::Task& record) {

@@ -48,6 +48,9 @@ class Learner {
   void Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions options,
              Done<LearnAnswer> done);
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
+  void UnlearnWhere(std::string task, ExampleFilter filter, Done<UnlearnAnswer> done);
+  // Erases what was unlearned from the files, and every artefact that nothing names.
+  void Purge(std::string task, Done<PurgeAnswer> done);
   void CreateTask(std::string task, Done<bool> done);
   void RenameTask(std::string task, std::string name, Done<bool> done);
   void DeleteTask(std::string task, Done<bool> done);
@@ -64,6 +67,14 @@ class Learner {
     std::shared_ptr<const learn::Statistics> statistics;  // Null when settled or empty.
   };
   void TakeSnapshot(store::TaskId task, Done<Snapshot> done);
+  // The digest of the sums in use, and the sequence number that they stand at.
+  struct SumsDigest {
+    store::TaskId id = 0;
+    store::Seq watermark = 0;
+    std::string digest;
+    std::int64_t live_version = 0;
+  };
+  void DigestSums(std::string task, Done<SumsDigest> done);
   // Makes a version of what settling found and publishes it. When lessons came in between, the task
   // is solved on top with its choices instead: false.
   void Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled, Done<bool> done);
@@ -90,6 +101,7 @@ class Learner {
   void Publish(const Group& group);
   Status OpenTask(const store::Task& record);
   void Forget(const Group& group);
+  void RefreshAliases(store::TaskId task);
   void DropColdSums();
 
   Status LearnCommand(Group& group, const std::string& task, std::vector<EncodedRow>& rows,
@@ -102,8 +114,14 @@ class Learner {
                        LearnAnswer& answer);
   Status AppendRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
                     LearnAnswer& answer);
+  using Unlearning = std::function<Status(Group&, TaskLedger&, UnlearnAnswer&)>;
+  void PostUnlearning(std::string task, bool alone, Unlearning unlearn, Done<UnlearnAnswer> done);
   Status UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
                     UnlearnAnswer& answer);
+  using Fits = std::function<bool(const store::Example& row)>;
+  Status UnlearnRows(Group& group, TaskLedger& ledger, const Fits& fits,
+                     std::vector<std::string>& ids);
+  Result<std::int64_t> CollectGarbage();
   Status ApplyLabelEdit(Group& group, TaskLedger& ledger, const LabelEdit& edit);
   Status RenameLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
   Status MergeLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);

@@ -59,10 +59,6 @@ LearnAnswer ParseAnswer(std::string_view text) {  // REQUIRES: AnswerJson wrote 
   return answer;
 }
 
-Status UnknownExample() {
-  return {Code::kNotFound, "example_not_found", "none of the ids is held by this task"};
-}
-
 }  // namespace
 
 void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions options,
@@ -223,63 +219,6 @@ Result<store::LabelId> Learner::InternLabel(Group& group, TaskLedger& ledger,
   return id;
 }
 
-void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done) {
-  struct Work {
-    std::string task;
-    std::vector<std::string> ids;
-    UnlearnAnswer answer;
-  };
-  auto work = std::make_shared<Work>(Work{std::move(task), std::move(ids), {}});
-  Command command;
-  command.apply = [this, work](Group& group) -> Status {
-    CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(work->task));
-    work->answer.task = work->task;
-    return UnlearnIds(group, *ledger, work->ids, work->answer);
-  };
-  command.seal = [this, work](Group&) -> Status {
-    CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
-    work->answer.examples = ledger->statistics->example_count();
-    work->answer.head_version = work->answer.examples > 0 ? ledger->last_version : 0;
-    return Status::Ok();
-  };
-  command.finish = [this, work, done = std::move(done)](const Status& status) {
-    if (!status.ok()) return done(status);
-    metrics_.CountUnlearned(work->task, static_cast<std::int64_t>(work->answer.ids.size()));
-    done(std::move(work->answer));
-  };
-  Post(std::move(command));
-}
-
-Status Learner::UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
-                           UnlearnAnswer& answer) {
-  CTT_ASSIGN_OR_RETURN(const std::vector<store::Example> living,
-                       group.transaction->FindLiving(ledger.record.id, ids));
-  if (living.empty()) return UnknownExample();
-  CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
-  answer.statistics_before = ToHex(ledger.statistics->ContentDigest());
-  std::set<std::string> held;
-  std::vector<store::Seq> seqs;
-  std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
-  for (const store::Example& example : living) {
-    if (!held.insert(example.id).second) continue;  // Asked for twice.
-    answer.ids.push_back(example.id);
-    seqs.push_back(example.seq);
-    phi.insert(phi.end(), example.phi.begin(), example.phi.end());
-    labels.push_back(ledger.label_names.at(example.label));
-  }
-  for (const std::string& id : ids)
-    if (!held.contains(id)) answer.missing.push_back(id);
-  group.known.insert(ledger.record.id);
-  CTT_RETURN_IF_ERROR(
-      group.Keep(group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1)));
-  ++ledger.last_seq;
-  CTT_RETURN_IF_ERROR(group.Keep(ledger.statistics->Remove(phi, labels)));
-  answer.statistics_after = ToHex(ledger.statistics->ContentDigest());
-  group.solve.insert(ledger.record.id);
-  return Status::Ok();
-}
-
 void Learner::CreateTask(std::string task, Done<bool> done) {
   PostAlone(
       [this, task = std::move(task)](Group& group) -> Status {
@@ -324,7 +263,11 @@ void Learner::DeleteTask(std::string task, Done<bool> done) {
         group.deleted.push_back(ledger->record.id);
         return Status::Ok();
       },
-      std::move(done));
+      [this, done = std::move(done)](Result<bool> deleted) {
+        // Files that stay behind are no harm: the next start or purge takes them.
+        if (deleted.ok()) (void)CollectGarbage();
+        done(std::move(deleted));
+      });
 }
 
 void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {

@@ -21,6 +21,7 @@ struct Learner::Group {
   std::map<store::TaskId, std::shared_ptr<const ServedTask>> served;  // To publish.
   std::vector<std::string> removed;                                   // Names to take away.
   std::vector<store::TaskId> deleted;
+  store::TaskId purged = 0;  // Its aliases may be gone; 0: none.
 
   // For writes: remembers the first failure.
   Status Keep(Status status) {

@@ -11,8 +11,6 @@
 namespace ctt::service {
 namespace {
 
-constexpr std::size_t kBlockRows = 256;
-
 Status RequireLabel(const learn::Statistics& statistics, const std::string& label) {
   if (statistics.classes().contains(label)) return Status::Ok();
   std::vector<std::string> names;
@@ -63,8 +61,7 @@ Status Learner::ApplyLabelEdit(Group& group, TaskLedger& ledger, const LabelEdit
     case LabelEdit::Kind::kSplit:
       return SplitLabel(group, ledger, edit);
     case LabelEdit::Kind::kDelete:
-      group.known.insert(ledger.record.id);
-      return group.Keep(DeleteLabel(group, ledger, edit));
+      return DeleteLabel(group, ledger, edit);
   }
   return Internal("no such label edit");
 }
@@ -187,24 +184,11 @@ Status Learner::SplitLabel(Group& group, TaskLedger& ledger, const LabelEdit& ed
 }
 
 Status Learner::DeleteLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit) {
-  std::vector<store::Seq> seqs;
-  std::vector<std::int8_t> phi;
-  const auto remove = [&]() -> Status {
-    const std::vector<std::string> labels(phi.size() / feature_dim_, edit.label);
-    return ledger.statistics->Remove(std::exchange(phi, {}), labels);
+  const auto fits = [&](const store::Example& row) {
+    return ledger.label_names.at(row.label) == edit.label;
   };
-  CTT_RETURN_IF_ERROR(stores_.log.ScanAt(
-      ledger.record.id, ledger.last_seq, [&](const store::Example& row) -> Status {
-        if (ledger.label_names.at(row.label) != edit.label) return Status::Ok();
-        seqs.push_back(row.seq);
-        phi.insert(phi.end(), row.phi.begin(), row.phi.end());
-        return phi.size() < kBlockRows * feature_dim_ ? Status::Ok() : remove();
-      }));
-  CTT_RETURN_IF_ERROR(remove());
-  CTT_RETURN_IF_ERROR(
-      group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1));
-  ++ledger.last_seq;
-  group.solve.insert(ledger.record.id);
+  std::vector<std::string> ids;
+  CTT_RETURN_IF_ERROR(UnlearnRows(group, ledger, fits, ids));
   group.reports[ledger.record.id] = EditReport(edit, ledger.statistics->example_count(), "{}");
   return Status::Ok();
 }

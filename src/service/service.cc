@@ -9,6 +9,7 @@
 #include "service/learner.h"
 #include "service/settler.h"
 #include "service/validate.h"
+#include "service/verify.h"
 #include "store/data_directory.h"
 
 namespace ctt::service {
@@ -297,6 +298,26 @@ void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOpt
 void Service::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done) {
   if (ids.empty()) return done(Status(Code::kInvalidArgument, "empty_request", "no id was given"));
   state_->learner->Unlearn(std::move(task), std::move(ids), std::move(done));
+}
+
+void Service::UnlearnWhere(std::string task, ExampleFilter filter, Done<UnlearnAnswer> done) {
+  if (!filter.label && !filter.source && !filter.since_us && !filter.before_us)
+    return done(Status(Code::kInvalidArgument, "empty_request", "the filter names nothing"));
+  state_->learner->UnlearnWhere(std::move(task), std::move(filter), std::move(done));
+}
+
+Result<PurgeAnswer> Service::Purge(const std::string& task) {
+  return Wait<PurgeAnswer>(
+      [&](Done<PurgeAnswer> done) { state_->learner->Purge(task, std::move(done)); });
+}
+
+Result<VerifyAnswer> Service::Verify(const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  CTT_ASSIGN_OR_RETURN(const auto sums,
+                       Wait<Learner::SumsDigest>([&](Done<Learner::SumsDigest> done) {
+                         state_->learner->DigestSums(task, std::move(done));
+                       }));
+  return VerifyTask(state_->stores, *served, sums, state_->encoder->feature_dim());
 }
 
 Result<TaskInfo> Service::Settle(const std::string& task) {

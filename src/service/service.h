@@ -74,6 +74,17 @@ class Service {
   // kNotFound ("example_not_found") when none of the ids is held.
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done);
 
+  // The same for the examples that fit `filter`. kNotFound ("example_not_found"): none does.
+  void UnlearnWhere(std::string task, ExampleFilter filter, Done<UnlearnAnswer> done);
+
+  // Erases what was unlearned: text, features, id and source of every such row, from the files too,
+  // with the artefacts of the versions that had learned it. Those can never be served again.
+  // kFailedPrecondition ("live_holds_purged"): the live version is one of them.
+  Result<PurgeAnswer> Purge(const std::string& task);
+
+  // Computes sums and live head again from the log.
+  Result<VerifyAnswer> Verify(const std::string& task);
+
   // Blocks until the task's choices are made for all that it holds now; the new (or present)
   // version.
   Result<TaskInfo> Settle(const std::string& task);

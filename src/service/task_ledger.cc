@@ -7,6 +7,11 @@
 namespace ctt::service {
 namespace {
 
+Status Purged() {
+  return {Code::kFailedPrecondition, "version_purged",
+          "this version was learned with examples that have been purged"};
+}
+
 // Rows go into the sums in blocks, which is how the Gram update is fast.
 class BlockedSums {
  public:
@@ -18,6 +23,7 @@ class BlockedSums {
     sign_ = sign;
     const auto name = names_.find(row.label);
     if (name == names_.end()) return DataLoss("an example has a label that does not exist");
+    if (row.phi.size() != static_cast<std::size_t>(statistics_.feature_dim())) return Purged();
     phi_.insert(phi_.end(), row.phi.begin(), row.phi.end());
     labels_.push_back(name->second);
     return labels_.size() < kBlockRows ? Status::Ok() : Flush();
@@ -62,19 +68,6 @@ learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::
                         {{"task", task}, {"digest", std::string_view((*checkpoint)->digest)}});
   }
   return learn::Statistics(feature_dim);
-}
-
-Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
-                               const store::Version& version, const learn::Settings& settings,
-                               std::int32_t feature_dim) {
-  CTT_ASSIGN_OR_RETURN(const learn::Statistics statistics,
-                       StatisticsAt(stores, task, version.watermark, feature_dim));
-  if (!version.settled) return learn::Solve(statistics, settings);
-  CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores.log, task, version.watermark));
-  learn::SettleOptions options;
-  options.prior = settings.prior;
-  CTT_ASSIGN_OR_RETURN(learn::Settled settled, learn::Settle(statistics, rows, options, nullptr));
-  return std::move(settled.head);
 }
 
 }  // namespace
@@ -129,17 +122,33 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
   return ledger;
 }
 
-Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
-                                       store::Seq watermark, std::int32_t feature_dim) {
+namespace {
+
+// Brings sums that stand at `from` to `watermark`.
+Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
+                                  learn::Statistics statistics, store::Seq from,
+                                  store::Seq watermark) {
   CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesAt(stores.log, task, watermark));
-  store::Seq from = 0;
-  learn::Statistics statistics = StartingSums(stores, task, watermark, feature_dim, from);
   BlockedSums sums(statistics, names);
   CTT_RETURN_IF_ERROR(stores.log.ReplaySince(
       task, from, watermark,
       [&](const store::Example& row, int sign) { return sums.Take(row, sign); }));
   CTT_RETURN_IF_ERROR(sums.Flush());
   return statistics;
+}
+
+}  // namespace
+
+Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
+                                          store::Seq watermark, std::int32_t feature_dim) {
+  return BringTo(stores, task, learn::Statistics(feature_dim), 0, watermark);
+}
+
+Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
+                                       store::Seq watermark, std::int32_t feature_dim) {
+  store::Seq from = 0;
+  learn::Statistics statistics = StartingSums(stores, task, watermark, feature_dim, from);
+  return BringTo(stores, task, std::move(statistics), from, watermark);
 }
 
 Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark) {
@@ -163,6 +172,17 @@ Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq wat
   return rows;
 }
 
+Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
+                               const store::Version& version, const learn::Statistics& statistics) {
+  CTT_ASSIGN_OR_RETURN(const learn::Settings settings, learn::ParseSettings(version.settings));
+  if (!version.settled) return learn::Solve(statistics, settings);
+  CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores.log, task, version.watermark));
+  learn::SettleOptions options;
+  options.prior = settings.prior;
+  CTT_ASSIGN_OR_RETURN(learn::Settled settled, learn::Settle(statistics, rows, options, nullptr));
+  return std::move(settled.head);
+}
+
 Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store::TaskId task,
                                                     const store::Version& version,
                                                     std::int32_t feature_dim) {
@@ -179,8 +199,9 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
                          {"digest", std::string_view(version.head_digest)},
                          {"why", std::string_view(bytes.status().message())}});
   }
-  CTT_ASSIGN_OR_RETURN(const learn::Settings settings, learn::ParseSettings(version.settings));
-  CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores, task, version, settings, feature_dim));
+  CTT_ASSIGN_OR_RETURN(const learn::Statistics statistics,
+                       StatisticsAt(stores, task, version.watermark, feature_dim));
+  CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores, task, version, statistics));
   if (ToHex(head.ContentDigest()) != version.head_digest) {
     return DataLoss("version " + std::to_string(version.number) +
                     " solved again from the log differs from the head it names");

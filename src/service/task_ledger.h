@@ -61,14 +61,21 @@ using LabelNames = std::map<store::LabelId, std::string>;
 Result<LabelNames> NamesNow(store::Store& log, store::TaskId task);
 Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq watermark);
 
+// The sums at a watermark, from the log alone.
+Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
+                                          store::Seq watermark, std::int32_t feature_dim);
 // The sums at a watermark: the newest checkpoint, if it is whole, then the log.
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
                                        store::Seq watermark, std::int32_t feature_dim);
 
 Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark);
 
+// A version's head solved from the sums at its watermark, and the log, whatever its artefact.
+Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
+                               const store::Version& version, const learn::Statistics& statistics);
+
 // The head of a version: its artefact, or solved again from the log, which must give the digest
-// that the version names. kDataLoss otherwise.
+// that the version names. kDataLoss otherwise. kFailedPrecondition ("version_purged").
 Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store::TaskId task,
                                                     const store::Version& version,
                                                     std::int32_t feature_dim);

@@ -73,6 +73,32 @@ struct LearnAnswer {
   std::int64_t head_version = 0;  // Includes these rows; live, or a candidate (TaskSettings).
 };
 
+// Which examples to unlearn: those that fit every member given; at least one is.
+struct ExampleFilter {
+  std::optional<std::string> label;
+  std::optional<std::string> source;
+  std::optional<std::int64_t> since_us;   // Learned at or after.
+  std::optional<std::int64_t> before_us;  // Learned before.
+};
+
+struct PurgeAnswer {
+  std::string task;
+  std::int64_t examples = 0;   // Unlearned rows whose text and features were erased now.
+  std::int64_t artifacts = 0;  // Files removed that nothing names any more, of any task.
+};
+
+// What a task's log gives when everything is computed again from it.
+struct VerifyAnswer {
+  std::string task;
+  std::int64_t examples = 0;
+  std::string statistics;      // Digest of the sums in use.
+  std::string statistics_log;  // Digest of the sums of the log; must be the same.
+  std::int64_t head_version = 0;
+  std::string head_digest;      // Of the live head as it is served; empty: nothing is.
+  std::string head_digest_log;  // Solved again from the log; must be the same.
+  bool ok() const { return statistics == statistics_log && head_digest == head_digest_log; }
+};
+
 struct UnlearnAnswer {  // The receipt.
   std::string task;
   std::vector<std::string> ids;      // Unlearned, in the order asked.

@@ -22,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -108,6 +109,12 @@ class Transaction {
   // seq.
   virtual Status MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) = 0;
 
+  // Erases the text, features, id and source of every unlearned row of the task, and forgets the
+  // artefacts of the versions that held one; those can never be served again. How many rows.
+  // kFailedPrecondition ("live_holds_purged"): the live version is one of them. Their aliases go,
+  // but for "settled". Store::Scrub makes the files follow.
+  virtual Result<std::int64_t> PurgeUnlearned(TaskId task) = 0;
+
   virtual Status PutVersion(TaskId task, const Version& version) = 0;
   virtual Status SetAlias(TaskId task, std::string_view alias, std::int64_t version) = 0;
   virtual Status RemoveAlias(TaskId task, std::string_view alias) = 0;  // Absent is ok.
@@ -169,6 +176,13 @@ class Store {
   virtual Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) = 0;
   virtual Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) = 0;
   virtual Result<std::optional<std::string>> Meta(std::string_view key) = 0;
+
+  // What versions and checkpoints name in the ArtifactStore, as hex.
+  virtual Result<std::set<std::string>> NamedArtifacts() = 0;
+
+  // Takes what was deleted or erased out of the files; waits for readers, kUnavailable when they do
+  // not end.
+  virtual Status Scrub() = 0;
 
   // Reads every page and checks its structure. kDataLoss names what is damaged.
   virtual Status Verify() = 0;

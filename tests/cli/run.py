@@ -142,6 +142,29 @@ class LearnTest(Case):
         self.assertEqual(self.answer("unlearn", "t", "--id", "e0", "--id", "e1")["examples"], 4)
 
 
+    def test_a_filter_unlearns_and_a_purge_erases(self):
+        before = self.learn_rows()
+        bad = [{"text": "wrong SECRETWORD", "label": "billing", "id": f"b{i}"} for i in range(3)]
+        self.good("learn", "t", self.file("bad.jsonl", jsonl(bad)))
+        held = lambda: [str(path) for path in pathlib.Path(self.data).rglob("*") if path.is_file() and b"SECRETWORD" in path.read_bytes()]
+        receipt = self.answer("unlearn", "t", "--source", "bad.jsonl", "--label", "billing", "--since", "2020-01-01T00:00:00Z")
+        self.assertEqual(sorted(receipt["unlearned"]), ["b0", "b1", "b2"])
+        self.assertNotEqual(held(), [])
+        self.assertEqual(self.answer("purge", "t")["examples"], 3)
+        self.assertEqual(held(), [])
+        verified = self.answer("verify", "t")
+        self.assertEqual((verified["ok"], verified["head_digest"]), (True, before["head_digest"]))
+        self.bad(1, "unlearn", "t", "--source", "bad.jsonl", says="no such example")
+        self.bad(2, "unlearn", "t", "--since", "yesterday", says="yesterday")
+        self.bad(2, "unlearn", "t", says="")
+        self.bad(2, "unlearn", "t", "--id", "e0", "--label", "billing", says="--label")
+        with Server(CTT, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("unlearn", "t", "--label", "billing", "--url", url)["examples"], 3)
+            self.assertEqual(self.answer("purge", "t", "--url", url)["examples"], 3)
+            self.assertTrue(self.answer("verify", "t", "--url", url)["ok"])
+
+
 class AnswerTest(Case):
     def test_predict_texts(self):
         self.learn_rows()

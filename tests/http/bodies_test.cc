@@ -134,8 +134,10 @@ TEST(EvaluateBodyTest, JsonAndLinesSayTheSame) {
 TEST(SmallBodyTest, OneFieldEach) {
   EXPECT_EQ(*ParseName(R"({"name":"a"})"), "a");
   EXPECT_EQ(ParseName(R"({"nam":"a"})").status().reason(), "unknown_field");
-  EXPECT_EQ(*ParseIds(R"({"ids":["a","b"]})"), (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(ParseIds(R"({"ids":[]})").status().reason(), "empty_request");
+  EXPECT_EQ(ParseUnlearn(R"({"ids":["a","b"]})")->ids, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(ParseUnlearn(R"({"ids":[]})").status().reason(), "empty_request");
+  EXPECT_EQ(ParseUnlearn(R"({"filter":{"since":"x"}})").status().reason(), "bad_time");
+  EXPECT_EQ(ParseUnlearn(R"({"ids":["a"],"filter":{}})").status().reason(), "conflicting_fields");
   EXPECT_EQ(ParseAliasChange("live", R"({"version":4})")->version, 4);
   EXPECT_EQ(ParseAliasChange("live", R"({"version":"previous"})")->version_alias, "previous");
   EXPECT_EQ(ParseAliasChange("live", R"({"version":[]})").status().reason(), "wrong_type");

@@ -9,6 +9,7 @@
 
 #include "service/learner.h"
 #include "service/settler.h"
+#include "service/verify.h"
 #include "store/data_directory.h"
 
 namespace ctt::service {
@@ -68,6 +69,23 @@ class LearnerHouse {
     return Wait<UnlearnAnswer>([&](Done<UnlearnAnswer> done) {
       learner_->Unlearn(task, std::move(ids), std::move(done));
     });
+  }
+  Result<UnlearnAnswer> UnlearnWhere(const std::string& task, ExampleFilter filter) {
+    return Wait<UnlearnAnswer>([&](Done<UnlearnAnswer> done) {
+      learner_->UnlearnWhere(task, std::move(filter), std::move(done));
+    });
+  }
+  Result<PurgeAnswer> Purge(const std::string& task) {
+    return Wait<PurgeAnswer>(
+        [&](Done<PurgeAnswer> done) { learner_->Purge(task, std::move(done)); });
+  }
+  Result<VerifyAnswer> Verify(const std::string& task) {
+    const auto served = Served(task);
+    CTT_ASSIGN_OR_RETURN(const auto sums,
+                         Wait<Learner::SumsDigest>([&](Done<Learner::SumsDigest> done) {
+                           learner_->DigestSums(task, std::move(done));
+                         }));
+    return VerifyTask({data_->store(), data_->artifacts(), log_}, *served, sums, kTestDim);
   }
   Status Settle(const std::string& task) {
     const store::TaskId id = Served(task)->id;

@@ -175,6 +175,28 @@ Result<std::optional<std::string>> SqliteStore::Meta(std::string_view key) {
   return found ? std::optional(row.Text(0)) : std::nullopt;
 }
 
+Result<std::set<std::string>> SqliteStore::NamedArtifacts() {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement rows = reader->Use(
+      "SELECT head_digest FROM version WHERE has_artifact = 1 UNION SELECT digest FROM checkpoint");
+  std::set<std::string> digests;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return digests;
+    digests.insert(rows.Text(0));
+  }
+}
+
+// Deleted content is zeros in the database already (secure_delete); the log still has the pages of
+// before.
+Status SqliteStore::Scrub() {
+  const std::unique_lock lock(writing_);
+  Statement row = writer_->Use("PRAGMA wal_checkpoint(TRUNCATE)");
+  CTT_ASSIGN_OR_RETURN(const bool answered, row.Step());
+  if (answered && row.Int(0) == 0) return Status::Ok();
+  return {Code::kUnavailable, "readers_busy", "the write-ahead log is still being read"};
+}
+
 Status SqliteStore::Verify() {
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
   return FullVerify(*reader);

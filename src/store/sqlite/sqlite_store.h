@@ -46,6 +46,8 @@ class SqliteStore final : public Store {
   Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) override;
   Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) override;
   Result<std::optional<std::string>> Meta(std::string_view key) override;
+  Result<std::set<std::string>> NamedArtifacts() override;
+  Status Scrub() override;
   Status Verify() override;
 
  private:

@@ -1,5 +1,6 @@
 #include "store/sqlite/sqlite_transaction.h"
 
+#include <algorithm>
 #include <string>
 
 #include "store/sqlite/rows.h"
@@ -197,6 +198,52 @@ Status SqliteTransaction::MarkUnlearned(TaskId task, std::span<const Seq> seqs, 
   }
   return Spoil(writer_.Run("UPDATE task SET last_seq = ?2, living = living - ?3 WHERE id = ?1",
                            task, deleted_seq, static_cast<std::int64_t>(seqs.size())));
+}
+
+// Keys of the versions that held a row which is unlearned by now.
+Result<std::vector<std::int64_t>> SqliteTransaction::FindHolders(TaskId task) {
+  // A version held a row when its watermark lies between the row's two writes.
+  Statement rows = writer_.Use(
+      "SELECT key FROM version WHERE key BETWEEN ?1 AND ?2"
+      " AND EXISTS (SELECT 1 FROM example INDEXED BY example_unlearned WHERE example.task = ?3"
+      " AND deleted_seq > 0 AND deleted_seq > version.watermark AND example.key & ?4 <= "
+      "version.watermark)",
+      Key(task, 0), Key(task, kNumberMax), task, kNumberMax);
+  std::vector<std::int64_t> keys;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return keys;
+    keys.push_back(rows.Int(0));
+  }
+}
+
+// A purged row keeps its place in the log and its label; one byte stands for its features.
+Result<std::int64_t> SqliteTransaction::PurgeUnlearned(TaskId task) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_RETURN_IF_ERROR(RequireTask(task));
+  CTT_ASSIGN_OR_RETURN(const std::vector<std::int64_t> holders, FindHolders(task));
+  {
+    Statement live =
+        writer_.Use("SELECT version_key FROM alias WHERE task = ?1 AND name = 'live'", task);
+    CTT_ASSIGN_OR_RETURN(const bool found, live.Step());
+    if (found && std::find(holders.begin(), holders.end(), live.Int(0)) != holders.end()) {
+      return Status(Code::kFailedPrecondition, "live_holds_purged",
+                    "the live version was learned with examples that would be purged; publish a "
+                    "later one first");
+    }
+  }
+  for (const std::int64_t key : holders) {
+    CTT_RETURN_IF_ERROR(Spoil(
+        writer_.Run("DELETE FROM alias WHERE task = ?1 AND version_key = ?2 AND name <> 'settled'",
+                    task, key)));
+    CTT_RETURN_IF_ERROR(
+        Spoil(writer_.Run("UPDATE version SET has_artifact = 0 WHERE key = ?1", key)));
+  }
+  CTT_RETURN_IF_ERROR(
+      Spoil(writer_.Run("UPDATE example SET phi = x'00', text = NULL, id = 'purged', source = ''"
+                        " WHERE task = ?1 AND deleted_seq > 0 AND length(phi) > 1",
+                        task)));
+  return writer_.changes();
 }
 
 Status SqliteTransaction::PutVersion(TaskId task, const Version& version) {

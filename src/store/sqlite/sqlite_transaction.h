@@ -32,6 +32,7 @@ class SqliteTransaction final : public Transaction {
   Result<std::vector<Example>> FindLiving(TaskId task, std::span<const std::string> ids) override;
   Status AppendExamples(TaskId task, std::span<const Example> examples) override;
   Status MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) override;
+  Result<std::int64_t> PurgeUnlearned(TaskId task) override;
   Status PutVersion(TaskId task, const Version& version) override;
   Status SetAlias(TaskId task, std::string_view alias, std::int64_t version) override;
   Status RemoveAlias(TaskId task, std::string_view alias) override;
@@ -51,6 +52,7 @@ class SqliteTransaction final : public Transaction {
   // the statement writes one row.
   Status Taken(Status status, std::string reason, std::string message);
   Status RequireTask(TaskId task);
+  Result<std::vector<std::int64_t>> FindHolders(TaskId task);
   Status CheckNextSeq(TaskId task, Seq seq);
   Status CheckAppend(TaskId task, std::span<const Example> examples);
   Status CheckLabel(TaskId task, LabelId label);
