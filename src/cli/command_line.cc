@@ -1,3 +1,5 @@
+#include "cli/command_line.h"
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -8,7 +10,6 @@
 
 #include "base/nearest.h"
 #include "base/rfc3339.h"
-#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 
@@ -139,6 +140,13 @@ class CommandLine {
     Add(app_, "serve", "Serve over HTTP until SIGTERM or Ctrl-C", Serve, true);
     Add(app_, "init", "Make a data directory and bind it to the encoder", Init);
     Add(app_, "info", "Version, instruction sets, settings in effect", Info, true);
+    CLI::App* backup =
+        Add(app_, "backup", "Copy the data directory as of one instant, also while it is served",
+            [&a](const CommandContext& c) { return Backup(c, a.folder); });
+    backup->add_option("dest", a.folder, "Where the copy goes; with --url the server's --backups");
+    CLI::App* restore = Add(app_, "restore", "Make the data directory from a backup",
+                            [&a](const CommandContext& c) { return Restore(c, a.folder); });
+    restore->add_option("src", a.folder, "The backup's folder")->required();
     CLI::App* doctor = Add(app_, "doctor", "Ask a server whether it is ready",
                            [&a](const CommandContext& c) { return Health(c, a.health_url); });
     doctor->add_option("--health", a.health_url, "http://ADDRESS:PORT of the server")->required();

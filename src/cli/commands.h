@@ -54,6 +54,10 @@ Status Publish(const CommandContext& context, const std::string& task, const std
 Status SetPublishing(const CommandContext& context, const std::string& task,
                      const service::Publishing& publishing);
 
+// Through a server when settings.url is set, and then to its own folder: `folder` is empty.
+Status Backup(const CommandContext& context, const std::string& folder);
+Status Restore(const CommandContext& context, const std::string& folder);
+
 Status Continual(const CommandContext& context, const std::string& folder,
                  const std::vector<std::string>& order);
 Status Embed(const CommandContext& context, const RowSource& source, const std::string& output);

@@ -339,6 +339,13 @@ class RemoteSession final : public Session {
     return ParseTask(object);
   }
 
+  Result<service::BackupAnswer> Backup() override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", "/v1/backup"));
+    return service::BackupAnswer{Text(object, "folder"), Text(object, "database"),
+                                 Integer(object, "database_bytes"), Integer(object, "artifacts"),
+                                 Integer(object, "artifacts_copied")};
+  }
+
   Result<service::ModelInfo> Model() override {
     CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", "/model/info"));
     service::ModelInfo model;

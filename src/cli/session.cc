@@ -100,6 +100,7 @@ class LocalSession final : public Session {
     return service_->SetPublishing(task, publishing);
   }
   Result<service::ModelInfo> Model() override { return service_->model(); }
+  Result<service::BackupAnswer> Backup() override { return service_->Backup(); }
 
  private:
   SystemClock clock_;
@@ -113,18 +114,21 @@ class LocalSession final : public Session {
 Result<std::unique_ptr<Session>> Session::Open(const Settings& settings) {
   if (!settings.url.empty()) return OpenRemoteSession(settings.url);
   auto session = LocalSession::Open(settings);
-  if (!session.ok() && session.status().reason() == "locked") {
-    return Status(session.status().code(), "locked",
-                  session.status().message() +
-                      "; if that is a server, go through it with --url http://ADDRESS:PORT");
-  }
+  if (!session.ok()) return NameUrl(session.status());
   return session;
+}
+
+Status NameUrl(const Status& status) {
+  if (status.reason() != "locked") return status;
+  return {status.code(), "locked",
+          status.message() + "; if that is a server, go through it with --url http://ADDRESS:PORT"};
 }
 
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings) {
   service::ServiceOptions options;
   options.data_folder = settings.data;
   options.model_folder = ModelFolder(settings);
+  options.backup_folder = settings.backups;
   CTT_ASSIGN_OR_RETURN(options.engine, encoder::ParseEngine(settings.engine));
   options.tokens_max = static_cast<std::int32_t>(settings.tokens_max);
   options.threads = static_cast<std::int32_t>(settings.threads);

@@ -51,7 +51,12 @@ class Session {
   virtual Result<service::TaskInfo> SetPublishing(const std::string& task,
                                                   const service::Publishing& publishing) = 0;
   virtual Result<service::ModelInfo> Model() = 0;
+  // To the folder that the service was started with.
+  virtual Result<service::BackupAnswer> Backup() = 0;
 };
+
+// An error that says "locked", with the way through a server added.
+Status NameUrl(const Status& status);
 
 // The service's options as the settings have them. kInvalidArgument: no such engine.
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings);

@@ -104,6 +104,8 @@ const std::vector<SettingField>& SettingFields() {
        1},
       {"listen", "", "ADDRESS:PORT to serve on; port 0 takes a free one", &S::listen, nullptr,
        nullptr, 0, kServe},
+      {"backups", "", "Folder that POST /v1/backup writes to; none by default", &S::backups,
+       nullptr, nullptr, 0, kServe},
       {"insecure", "", "Listen on an address that other machines reach, without keys", nullptr,
        nullptr, &S::insecure, 0, kServe},
       {"log_level", "LOG_LEVEL", "debug, info, warning, error or off", &S::log_level, nullptr,

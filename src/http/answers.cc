@@ -148,6 +148,18 @@ std::string UnlearnJson(const service::UnlearnAnswer& answer) {
   return std::move(json).Take();
 }
 
+std::string BackupJson(const service::BackupAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("folder", answer.folder)
+      .Field("database", answer.database)
+      .Field("database_bytes", answer.database_bytes)
+      .Field("artifacts", answer.artifacts)
+      .Field("artifacts_copied", answer.artifacts_copied)
+      .EndObject();
+  return std::move(json).Take();
+}
+
 std::string PurgeJson(const service::PurgeAnswer& answer) {
   JsonWriter json;
   json.BeginObject()

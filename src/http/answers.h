@@ -17,6 +17,7 @@ std::string TaskPredictJson(const service::PredictAnswer& answer);
 
 std::string LearnJson(const service::LearnAnswer& answer);
 std::string UnlearnJson(const service::UnlearnAnswer& answer);
+std::string BackupJson(const service::BackupAnswer& answer);
 std::string PurgeJson(const service::PurgeAnswer& answer);
 std::string VerifyJson(const service::VerifyAnswer& answer);
 std::string_view RowStateName(service::RowState state);  // "learned", "replaced", "unchanged".

@@ -15,6 +15,7 @@ std::span<const Route> Routes() {
       {kPost, "/predict/batch", Async{PredictBatch}, Body::kJson},
       {kGet, "/tasks", Inline{ListTaskIds}},
       {kGet, "/model/info", Inline{ModelInfo}},
+      {kPost, "/v1/backup", Blocking{Backup}},
       {kGet, "/v1/tasks", Inline{ListTasks}},
       {kPost, "/v1/tasks", Blocking{CreateTask}, Body::kJson},
       {kGet, "/v1/tasks/{task}", Inline{ShowTask}},

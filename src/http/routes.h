@@ -24,6 +24,7 @@ Result<Reply> Evaluate(const Call& call);
 // task_routes.cc
 Result<Reply> ListTaskIds(const Call& call);
 Result<Reply> ModelInfo(const Call& call);
+Result<Reply> Backup(const Call& call);
 Result<Reply> ListTasks(const Call& call);
 Result<Reply> CreateTask(const Call& call);
 Result<Reply> ShowTask(const Call& call);

@@ -12,6 +12,11 @@ Result<Reply> ModelInfo(const Call& call) {
   return JsonReply(ModelJson(call.service().model(), call.server.options.version));
 }
 
+Result<Reply> Backup(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const service::BackupAnswer answer, call.service().Backup());
+  return JsonReply(BackupJson(answer));
+}
+
 Result<Reply> ListTasks(const Call& call) {
   return JsonReply(TaskListJson(call.service().ListTasks()));
 }

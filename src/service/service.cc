@@ -1,6 +1,7 @@
 #include "service/service.h"
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "service/settler.h"
 #include "service/validate.h"
 #include "service/verify.h"
+#include "store/backup.h"
 #include "store/data_directory.h"
 
 namespace ctt::service {
@@ -102,6 +104,7 @@ struct Service::State {
   std::unique_ptr<Settler> settler;
   std::unique_ptr<Learner> learner;
   std::unique_ptr<EncodeQueue> queue;
+  std::mutex backing_up;
 
   State(const ServiceOptions& given, const Clock& given_clock, telemetry::Metrics& given_metrics,
         telemetry::Log& given_log, std::unique_ptr<const encoder::Encoder> loaded,
@@ -304,6 +307,20 @@ void Service::UnlearnWhere(std::string task, ExampleFilter filter, Done<UnlearnA
   if (!filter.label && !filter.source && !filter.since_us && !filter.before_us)
     return done(Status(Code::kInvalidArgument, "empty_request", "the filter names nothing"));
   state_->learner->UnlearnWhere(std::move(task), std::move(filter), std::move(done));
+}
+
+Result<BackupAnswer> Service::Backup() {
+  const std::filesystem::path& target = state_->options.backup_folder;
+  if (target.empty()) {
+    return Status(Code::kFailedPrecondition, "no_backup_folder",
+                  "the server was started without --backups, the folder for backups");
+  }
+  const std::lock_guard one_at_a_time(state_->backing_up);
+  CTT_ASSIGN_OR_RETURN(const store::BackupReport report,
+                       store::WriteBackup(state_->stores.log, state_->stores.artifacts, target,
+                                          state_->clock.UnixMicros()));
+  return BackupAnswer{target.string(), report.database, report.database_bytes, report.artifacts,
+                      report.artifacts_copied};
 }
 
 Result<PurgeAnswer> Service::Purge(const std::string& task) {

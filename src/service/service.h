@@ -37,6 +37,7 @@ struct Limits {
 struct ServiceOptions {
   std::filesystem::path data_folder;
   std::filesystem::path model_folder;
+  std::filesystem::path backup_folder;  // Empty: none.
   encoder::Engine engine = encoder::Engine::kI8;
   std::int32_t tokens_max = 256;
   std::int32_t threads = 0;  // Compute threads; 0: one a core.
@@ -84,6 +85,10 @@ class Service {
 
   // Computes sums and live head again from the log.
   Result<VerifyAnswer> Verify(const std::string& task);
+
+  // A copy of the data directory as of one instant in options.backup_folder; see store/backup.h.
+  // kFailedPrecondition ("no_backup_folder").
+  Result<BackupAnswer> Backup();
 
   // Blocks until the task's choices are made for all that it holds now; the new (or present)
   // version.

@@ -81,6 +81,14 @@ struct ExampleFilter {
   std::optional<std::int64_t> before_us;  // Learned before.
 };
 
+struct BackupAnswer {
+  std::string folder;
+  std::string database;  // Hex SHA-256 of the copy.
+  std::int64_t database_bytes = 0;
+  std::int64_t artifacts = 0;
+  std::int64_t artifacts_copied = 0;  // Those that the folder did not hold yet.
+};
+
 struct PurgeAnswer {
   std::string task;
   std::int64_t examples = 0;   // Unlearned rows whose text and features were erased now.

@@ -18,6 +18,7 @@
 // it. Errors: kNotFound, kAlreadyExists, kResourceExhausted (disk full), kUnavailable (database
 // gone), kDataLoss (damaged; names what), kInternal.
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -179,6 +180,10 @@ class Store {
 
   // What versions and checkpoints name in the ArtifactStore, as hex.
   virtual Result<std::set<std::string>> NamedArtifacts() = 0;
+
+  // Writes the store as of one instant to a file that is not there yet, synced, while others read
+  // and write; what the copy names in the ArtifactStore.
+  virtual Result<std::set<std::string>> CopyTo(const std::filesystem::path& path) = 0;
 
   // Takes what was deleted or erased out of the files; waits for readers, kUnavailable when they do
   // not end.

@@ -7,6 +7,7 @@ import argparse
 import json
 import pathlib
 import pty
+import shutil
 import struct
 import subprocess
 import sys
@@ -411,6 +412,27 @@ class ServerTest(Case):
         self.bad(1, "doctor", "--health", url, says=url)
         self.bad(1, "tasks", "list", "--url", url, says=url)
         self.bad(1, "tasks", "list", "--url", "ftp://x", says="http://HOST:PORT")
+
+    def test_a_backup_brings_back_what_was_lost(self):
+        before = self.learn_rows()
+        made = self.answer("backup", "copy")
+        self.assertEqual((made["artifacts"], made["artifacts_copied"]), (2, 2))
+        self.assertEqual(self.answer("backup", "copy")["artifacts_copied"], 0)
+        self.bad(1, "restore", "copy", says="ctt.sqlite is there")
+        shutil.rmtree(self.data)
+        self.answer("restore", "copy")
+        self.assertEqual(self.answer("tasks", "show", "t")["head_digest"], before["head_digest"])
+        self.assertTrue(self.answer("verify", "t")["ok"])
+        self.bad(1, "restore", "nowhere", "--data", "other", says="nowhere holds no backup")
+        with Server(CTT, self.data, "--backups", str(self.folder / "served")) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.bad(1, "backup", "x", says="--url http://ADDRESS:PORT")
+            more = self.file("more.jsonl", jsonl([{"text": "hello", "label": "greeting"}]))
+            digest = self.answer("learn", "t", more, "--url", url)["head_digest"]
+            self.assertEqual(self.answer("backup", "--url", url)["folder"], str(self.folder / "served"))
+            self.bad(1, "backup", "x", "--url", url, says="give none with --url")
+        self.answer("restore", "served", "--data", "again")
+        self.assertEqual(self.answer("tasks", "show", "t", "--data", "again")["head_digest"], digest)
 
     def test_prometheus_port_has_metrics_and_probes_only(self):
         with Server(CTT, self.data, "--prometheus-port", "0") as server:  # 0: none; take a port that is free.

@@ -1,6 +1,7 @@
 #include "store/sqlite/sqlite_store.h"
 
 #include "store/sqlite/checked_vfs.h"
+#include "store/sqlite/error.h"
 #include "store/sqlite/file_audit.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/scan.h"
@@ -175,9 +176,10 @@ Result<std::optional<std::string>> SqliteStore::Meta(std::string_view key) {
   return found ? std::optional(row.Text(0)) : std::nullopt;
 }
 
-Result<std::set<std::string>> SqliteStore::NamedArtifacts() {
-  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
-  Statement rows = reader->Use(
+namespace {
+
+Result<std::set<std::string>> ReadNamedArtifacts(Connection& connection) {
+  Statement rows = connection.Use(
       "SELECT head_digest FROM version WHERE has_artifact = 1 UNION SELECT digest FROM checkpoint");
   std::set<std::string> digests;
   for (;;) {
@@ -185,6 +187,31 @@ Result<std::set<std::string>> SqliteStore::NamedArtifacts() {
     if (!more) return digests;
     digests.insert(rows.Text(0));
   }
+}
+
+// SQLite's own copy of one snapshot, page by page.
+Status CopyPages(Connection& from, Connection& to) {
+  sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+  if (backup == nullptr) return SqliteError(sqlite3_errcode(to.handle()), to.handle(), "copying");
+  const int copied = sqlite3_backup_step(backup, -1);
+  const int finished = sqlite3_backup_finish(backup);
+  if (copied == SQLITE_DONE && finished == SQLITE_OK) return Status::Ok();
+  return SqliteError(finished, to.handle(), "copying");
+}
+
+}  // namespace
+
+Result<std::set<std::string>> SqliteStore::NamedArtifacts() {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadNamedArtifacts(*reader);
+}
+
+Result<std::set<std::string>> SqliteStore::CopyTo(const std::filesystem::path& path) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  CTT_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> copy,
+                       Connection::Open(path, Connection::Mode::kWrite, vfs_));
+  CTT_RETURN_IF_ERROR(CopyPages(*reader, *copy));
+  return ReadNamedArtifacts(*copy);
 }
 
 // Deleted content is zeros in the database already (secure_delete); the log still has the pages of

@@ -47,13 +47,15 @@ class SqliteStore final : public Store {
   Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) override;
   Result<std::optional<std::string>> Meta(std::string_view key) override;
   Result<std::set<std::string>> NamedArtifacts() override;
+  Result<std::set<std::string>> CopyTo(const std::filesystem::path& path) override;
   Status Scrub() override;
   Status Verify() override;
 
  private:
   SqliteStore(std::unique_ptr<Connection> writer, std::filesystem::path path, std::string vfs)
-      : writer_(std::move(writer)), readers_(std::move(path), std::move(vfs)) {}
+      : vfs_(vfs), writer_(std::move(writer)), readers_(std::move(path), std::move(vfs)) {}
 
+  const std::string vfs_;
   std::mutex writing_;  // Held by the one open Transaction.
   std::unique_ptr<Connection> writer_;
   ReaderPool readers_;  // Closed before the writer, which then folds the WAL into the file.
