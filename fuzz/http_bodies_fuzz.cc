@@ -57,8 +57,13 @@ void ParseAsBody(std::string_view bytes) {
   (void)ParseEvaluate(bytes).ok();
   (void)ParseEvaluateLines(bytes).ok();
   (void)ParseName(bytes).ok();
-  (void)ParseIds(bytes).ok();
-  (void)ParseVersion(bytes).ok();
+  (void)ParseUnlearn(bytes).ok();
+  (void)ParseTaskRequest(bytes).ok();
+  (void)ParseAliasChange("canary", bytes).ok();
+  (void)ParseNewKey(bytes).ok();
+  (void)ParseRoute(bytes, 100).ok();
+  (void)ParseSuggest(bytes).ok();
+  (void)ParseLabels(bytes).ok();
 }
 
 void ParseAsHead(std::string_view bytes) {

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/nearest.h"
+#include "base/rfc3339.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "service/task_settings.h"
@@ -20,15 +21,21 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 constexpr char kTableHelp[] = ".jsonl, .csv or .tsv; - for JSON lines on standard input";
+constexpr char kIdsHelp[] = "One id, or one {\"id\"}, a line; - for standard input";
 constexpr char kTextsHelp[] = ".jsonl, .csv, .tsv or .txt; - for JSON lines on standard input";
 
 // Everything that the parser fills; lives as long as it.
 struct Arguments {
   std::map<std::string, std::string> settings;
   RowSource rows;
-  std::string config, task, name, file, ids_file, output, folder, health_url;
-  std::vector<std::string> texts, ids, order;
-  std::int64_t version = 0;
+  std::string config, task, name, ids_file, output, folder, health_url;
+  std::vector<std::string> texts, order;
+  UnlearnSource unlearn;
+  std::string since, before;
+  service::LabelEdit label_edit;
+  service::Publishing publishing;
+  std::string version, alias = "live";
+  double share = 0;
   service::NewKey new_key;
   LoadOptions load;
   service::PredictOptions options;
@@ -56,6 +63,12 @@ std::vector<std::string> SplitAtCommas(const std::string& list) {
 
 bool Shows(const SettingField& field, bool serves) {
   return field.scope == SettingScope::kAll || (field.scope == SettingScope::kServe) == serves;
+}
+
+std::int64_t Time(const std::string& text) {
+  const Result<std::int64_t> time_us = ParseRfc3339(text);
+  if (!time_us.ok()) throw CLI::ValidationError(time_us.status().message());
+  return *time_us;
 }
 
 class CommandLine {
@@ -154,6 +167,13 @@ class CommandLine {
     serve->add_flag("--check-config", a.check_only, "Say whether the settings are good, and end");
     Add(app_, "init", "Make a data directory and bind it to the encoder", Init);
     Add(app_, "info", "Version, instruction sets, settings in effect", Info, true);
+    CLI::App* backup =
+        Add(app_, "backup", "Copy the data directory as of one instant, also while it is served",
+            [&a](const CommandContext& c) { return Backup(c, a.folder); });
+    backup->add_option("dest", a.folder, "Where the copy goes; with --url the server's --backups");
+    CLI::App* restore = Add(app_, "restore", "Make the data directory from a backup",
+                            [&a](const CommandContext& c) { return Restore(c, a.folder); });
+    restore->add_option("src", a.folder, "The backup's folder")->required();
     CLI::App* doctor = Add(app_, "doctor", "Ask a server whether it is ready",
                            [&a](const CommandContext& c) { return Health(c, a.health_url); });
     doctor->add_option("--health", a.health_url, "http://ADDRESS:PORT of the server")->required();
@@ -169,12 +189,28 @@ class CommandLine {
 
     CLI::App* unlearn =
         Add(app_, "unlearn", "Remove examples, as if they had never been learned",
-            [&a](const CommandContext& c) { return Unlearn(c, a.task, a.ids, a.file); });
+            [&a](const CommandContext& c) { return Unlearn(c, a.task, a.unlearn); });
     AddTask(unlearn);
     auto* which = unlearn->add_option_group("Examples");
-    which->add_option("--id", a.ids, "Id of an example; may be repeated")->expected(1)->take_all();
-    which->add_option("file", a.file, "One id, or one {\"id\"}, a line; - for standard input");
-    which->require_option(1);
+    service::ExampleFilter& filter = a.unlearn.filter;
+    auto* by_id = which->add_option("--id", a.unlearn.ids, "Id of an example; may be repeated");
+    auto* by_file = which->add_option("file", a.unlearn.file, kIdsHelp);
+    by_id->expected(1)->take_all()->excludes(by_file);
+    const auto add_filter = [&](const std::string& flag, auto& field, const std::string& help) {
+      return which->add_option(flag, field, help)->excludes(by_id)->excludes(by_file);
+    };
+    add_filter("--label", filter.label, "Examples of this label");
+    add_filter("--source", filter.source, "Examples of this source");
+    add_filter("--since", a.since, "Learned at or after, as 2026-03-01T09:30:00Z")
+        ->each([&filter](const std::string& text) { filter.since_us = Time(text); });
+    add_filter("--before", a.before, "Learned before")->each([&filter](const std::string& text) {
+      filter.before_us = Time(text);
+    });
+    which->require_option(1, 4);
+    AddTask(Add(app_, "purge", "Erase what was unlearned from the files",
+                [&a](const CommandContext& c) { return Purge(c, a.task); }));
+    AddTask(Add(app_, "verify", "Compute sums and head again from the log, and compare",
+                [&a](const CommandContext& c) { return Verify(c, a.task); }));
 
     AddPredict();
     AddDesk();
@@ -228,7 +264,7 @@ class CommandLine {
 
   void AddTasks() {
     Arguments& a = arguments_;
-    CLI::App* tasks = app_.add_subcommand("tasks", "List, show, rename, delete tasks");
+    CLI::App* tasks = app_.add_subcommand("tasks", "List, show, rename, delete tasks; edit labels");
     tasks->require_subcommand(1);
     Add(*tasks, "list", "All tasks", ListTasks);
     AddTask(Add(*tasks, "show", "One task with its labels",
@@ -247,11 +283,68 @@ class CommandLine {
                 [&a](const CommandContext& c) { return DeleteTask(c, a.task); }));
     AddTask(Add(app_, "versions", "Head versions of a task, newest first",
                 [&a](const CommandContext& c) { return ListVersions(c, a.task); }));
-    CLI::App* publish =
-        Add(app_, "publish", "Serve a version: publish or roll back",
-            [&a](const CommandContext& c) { return Publish(c, a.task, a.version); });
+    CLI::App* publish = Add(
+        app_, "publish", "Serve a version: publish, roll back, canary, shadow",
+        [&a](const CommandContext& c) { return Publish(c, a.task, a.version, a.alias, a.share); });
     AddTask(publish);
-    publish->add_option("version", a.version, "Version")->required()->check(CLI::PositiveNumber);
+    publish
+        ->add_option("version", a.version, "Version or alias; none takes a canary or shadow away")
+        ->required();
+    publish->add_option("--alias", a.alias, "live, canary or shadow")->capture_default_str();
+    publish->add_option("--share", a.share, "Share of the requests that a canary answers");
+    AddPublishing(*tasks);
+  }
+
+  void AddPublishing(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    CLI::App* publishing =
+        Add(tasks, "publishing", "Say which versions are served without being asked for",
+            [&a](const CommandContext& c) { return SetPublishing(c, a.task, a.publishing); });
+    AddTask(publishing);
+    const std::map<std::string, bool> words = {{"automatic", true}, {"manual", false}};
+    publishing->add_option("how", a.publishing.automatic, "automatic or manual")
+        ->required()
+        ->transform(CLI::CheckedTransformer(words));
+    publishing
+        ->add_option(
+            "--max-accuracy-fall", a.publishing.max_accuracy_fall,
+            "Serve a settled version only when its leave-one-out accuracy falls by at most "
+            "this")
+        ->check(CLI::Range(0.0, 1.0));
+  }
+
+  // `labels` alone shows them; its own subcommands edit them.
+  static Status RunLabels(const CommandContext& context, const Arguments& a) {
+    if (a.label_edit.label.empty()) return ListLabels(context, a.task);
+    return EditLabels(context, a.task, a.label_edit, a.ids_file);
+  }
+
+  void AddLabelEdits(CLI::App& labels) {
+    Arguments& a = arguments_;
+    labels.require_subcommand(0, 1);
+    const auto add = [&](service::LabelEdit::Kind kind, const std::string& help) {
+      CLI::App* command = Add(labels, std::string(LabelEditName(kind)), help,
+                              [&a](const CommandContext& c) { return RunLabels(c, a); });
+      command->parse_complete_callback([&a, kind] { a.label_edit.kind = kind; });
+      command->add_option("label", a.label_edit.label, "Label")->required();
+      return command;
+    };
+    using Kind = service::LabelEdit::Kind;
+    add(Kind::kRename, "Give a label another name; no score changes")
+        ->add_option("to", a.label_edit.to, "Its new name")
+        ->required();
+    add(Kind::kMerge, "Give a label's examples to another label")
+        ->add_option("to", a.label_edit.to, "The label that takes them")
+        ->required();
+    CLI::App* split = add(Kind::kSplit, "Give some of a label's examples to another label");
+    split->add_option("to", a.label_edit.to, "The label that takes them, held or new")->required();
+    auto* which = split->add_option_group("Examples");
+    which->add_option("--id", a.label_edit.ids, "Id of an example; may be repeated")
+        ->expected(1)
+        ->take_all();
+    which->add_option("--file", a.ids_file, kIdsHelp);
+    which->require_option(1);
+    add(Kind::kDelete, "Unlearn a label with all its examples");
   }
 
   void AddPredict() {
@@ -272,6 +365,13 @@ class CommandLine {
         ->add_option("--error-rate", a.options.error_rate,
                      "Show the set of labels that misses the truth at this rate")
         ->check(CLI::Range(1e-6, 0.5));
+    auto* number =
+        predict->add_option("--version", a.options.version, "Version instead of the live one");
+    number->check(CLI::PositiveNumber)->excludes(route);
+    predict
+        ->add_option("--alias", a.options.alias, "Alias instead of live: previous, canary, shadow")
+        ->excludes(number)
+        ->excludes(route);
     auto* explain =
         predict->add_flag("--explain", a.options.explain, "Show the nearest examples of the task");
     auto* words = predict->add_flag("--explain-words", a.options.explain_words,
@@ -324,8 +424,11 @@ class CommandLine {
 
   void AddLabels(CLI::App& tasks) {
     Arguments& a = arguments_;
-    AddTask(Add(tasks, "labels", "The labels of a task, and their descriptions",
-                [&a](const CommandContext& c) { return ListLabels(c, a.task); }));
+    CLI::App* labels =
+        Add(tasks, "labels", "Show labels and descriptions; rename, merge, split, delete labels",
+            [&a](const CommandContext& c) { return RunLabels(c, a); });
+    AddTask(labels);
+    AddLabelEdits(*labels);
     CLI::App* describe =
         Add(tasks, "describe", "Say what labels are about, so that a task answers without examples",
             [&a](const CommandContext& c) {

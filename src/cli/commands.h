@@ -31,8 +31,15 @@ Status Info(const CommandContext& context);
 Status Health(const CommandContext& context, const std::string& url);
 
 Status Learn(const CommandContext& context, const std::string& task, const RowSource& source);
-Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
-               const std::string& file);
+// What to unlearn: ids, or the file of them, or else a filter.
+struct UnlearnSource {
+  std::vector<std::string> ids;
+  std::string file;
+  service::ExampleFilter filter;
+};
+Status Unlearn(const CommandContext& context, const std::string& task, UnlearnSource source);
+Status Purge(const CommandContext& context, const std::string& task);
+Status Verify(const CommandContext& context, const std::string& task);
 Status Predict(const CommandContext& context, const std::string& task,
                const std::vector<std::string>& texts, const service::PredictOptions& options);
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
@@ -62,8 +69,19 @@ Status ListLabels(const CommandContext& context, const std::string& task);
 // One label, with a description or spelled out; or those of a file when `label` is empty.
 Status DescribeLabels(const CommandContext& context, const std::string& task,
                       const service::LabelDescription& label, const RowSource& source);
+// The ids of a split come from `edit`, or from the file `ids` when that is named.
+Status EditLabels(const CommandContext& context, const std::string& task, service::LabelEdit edit,
+                  const std::string& ids);
 Status ListVersions(const CommandContext& context, const std::string& task);
-Status Publish(const CommandContext& context, const std::string& task, std::int64_t version);
+// `version` is a number, an alias, or "none", which takes the alias away.
+Status Publish(const CommandContext& context, const std::string& task, const std::string& version,
+               const std::string& alias, double share);
+Status SetPublishing(const CommandContext& context, const std::string& task,
+                     const service::Publishing& publishing);
+
+// Through a server when settings.url is set, and then to its own folder: `folder` is empty.
+Status Backup(const CommandContext& context, const std::string& folder);
+Status Restore(const CommandContext& context, const std::string& folder);
 
 Status CreateKey(const CommandContext& context, const service::NewKey& wanted);
 Status ListKeys(const CommandContext& context);

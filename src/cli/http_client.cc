@@ -100,6 +100,7 @@ Code CodeOf(int http_status) {
     case 404:
       return Code::kNotFound;
     case 409:
+    case 412:
       return Code::kFailedPrecondition;
     case 413:
       return Code::kTooLarge;

@@ -6,36 +6,11 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/id_file.h"
 #include "cli/learn_file.h"
 #include "cli/session.h"
 
 namespace ctt::cli {
-namespace {
-
-// The file's ids: one a line, or {"id"} objects as `ctt learn` takes them.
-Result<std::vector<std::string>> ReadIdsToUnlearn(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") file.open(path);
-  std::istream& in = path == "-" ? std::cin : file;
-  if (!in) return NotFound("cannot open " + path);
-  std::vector<std::string> ids;
-  std::string line;
-  for (std::int64_t number = 1; std::getline(in, line); ++number) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty()) continue;
-    if (line.front() != '{') {
-      ids.push_back(line);
-      continue;
-    }
-    const Result<json::value> value = ParseJson(line);
-    const auto id = value.ok() ? RequiredString(value->get_object(), "id") : value.status();
-    if (!id.ok()) return id.status().WithContext(path + ", line " + std::to_string(number));
-    ids.push_back(*id);
-  }
-  return ids;
-}
-
-}  // namespace
 
 Status Learn(const CommandContext& context, const std::string& task, const RowSource& source) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
@@ -63,13 +38,15 @@ Status Learn(const CommandContext& context, const std::string& task, const RowSo
   return Status::Ok();
 }
 
-Status Unlearn(const CommandContext& context, const std::string& task, std::vector<std::string> ids,
-               const std::string& file) {
-  if (!file.empty()) {
-    CTT_ASSIGN_OR_RETURN(ids, ReadIdsToUnlearn(file));
+Status Unlearn(const CommandContext& context, const std::string& task, UnlearnSource source) {
+  const bool filtered = source.ids.empty() && source.file.empty();
+  if (!source.file.empty()) {
+    CTT_ASSIGN_OR_RETURN(source.ids, ReadIds(source.file));
   }
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto receipt, session->Unlearn(task, std::move(ids)));
+  CTT_ASSIGN_OR_RETURN(const auto receipt, filtered
+                                               ? session->UnlearnWhere(task, source.filter)
+                                               : session->Unlearn(task, std::move(source.ids)));
   std::int64_t head_version = receipt.head_version;
   if (receipt.examples > 0) {
     CTT_ASSIGN_OR_RETURN(const auto settled, session->Settle(task));
@@ -88,6 +65,38 @@ Status Unlearn(const CommandContext& context, const std::string& task, std::vect
                receipt.ids.size(), receipt.missing.size(), receipt.examples);
   }
   return Status::Ok();
+}
+
+Status Purge(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Purge(task));
+  if (context.json)
+    PrintJson({{"task", task}, {"examples", answer.examples}, {"artifacts", answer.artifacts}});
+  else
+    fmt::print("{}: erased {} unlearned examples and {} artefacts\n", task, answer.examples,
+               answer.artifacts);
+  return Status::Ok();
+}
+
+Status Verify(const CommandContext& context, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto answer, session->Verify(task));
+  if (context.json) {
+    PrintJson({{"task", task},
+               {"ok", answer.ok()},
+               {"examples", answer.examples},
+               {"statistics", answer.statistics},
+               {"statistics_log", answer.statistics_log},
+               {"head_version", answer.head_version},
+               {"head_digest", answer.head_digest},
+               {"head_digest_log", answer.head_digest_log}});
+  } else {
+    fmt::print("{}: {} examples; sums {}, head {}\n", task, answer.examples,
+               answer.statistics == answer.statistics_log ? "as the log has them" : "DIFFER",
+               answer.head_digest == answer.head_digest_log ? "as the log gives it" : "DIFFERS");
+  }
+  if (answer.ok()) return Status::Ok();
+  return DataLoss("task '" + task + "' differs from its log");
 }
 
 }  // namespace ctt::cli

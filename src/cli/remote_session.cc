@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/json_writer.h"
+#include "base/rfc3339.h"
 #include "cli/http_client.h"
 #include "service/task_settings.h"
 
@@ -64,6 +65,18 @@ service::TaskInfo ParseTask(const json::object& object) {
   const auto prior = service::ParsePrior(Text(object, "prior"));
   if (prior.ok()) task.settings.prior = *prior;
   task.settings.groups = Strings(object, "groups");
+  for (const json::value& alias : List(object, "aliases"))
+    if (alias.is_object())
+      task.aliases.push_back({Text(alias.get_object(), "alias"),
+                              Integer(alias.get_object(), "version"),
+                              Number(alias.get_object(), "share")});
+  if (const json::value* found = object.if_contains("publishing");
+      found != nullptr && found->is_object()) {
+    const json::object& publishing = found->get_object();
+    task.settings.auto_publish = Flag(publishing, "automatic");
+    const auto fall = OptionalNumber(publishing, "max_accuracy_fall");
+    if (fall.ok()) task.settings.max_accuracy_fall = *fall;
+  }
   return task;
 }
 
@@ -81,6 +94,12 @@ service::Explanation ParseExplanation(const json::object& object) {
       explanation.words.push_back(
           {Text(row.get_object(), "word"), Number(row.get_object(), "weight")});
   return explanation;
+}
+
+void AppendVersion(JsonWriter& body, const std::optional<std::int64_t>& version,
+                   const std::string& alias) {
+  if (version) body.Field("version", *version);
+  if (!version && !alias.empty()) body.Field("version", alias);
 }
 
 service::TextAnswer ParseTextAnswer(const json::object& object) {
@@ -129,6 +148,7 @@ service::VersionInfo ParseVersion(const json::object& object) {
   service::VersionInfo version;
   version.number = Integer(object, "version");
   version.live = Flag(object, "live");
+  version.aliases = Strings(object, "aliases");
   version.settled = Flag(object, "settled");
   version.examples = Integer(object, "examples");
   version.head_digest = Text(object, "head_digest");
@@ -161,6 +181,8 @@ void AppendOptions(JsonWriter& out, const service::PredictOptions& options) {
   if (options.error_rate) out.Field("error_rate", *options.error_rate);
   if (options.explain) out.Field("explain", true);
   if (options.explain_words) out.Field("explain_words", true);
+  AppendVersion(out, options.version, options.alias);
+  if (!options.key.empty()) out.Field("key", options.key);
 }
 
 std::string StringsJson(std::string_view key, const std::vector<std::string>& strings) {
@@ -218,16 +240,36 @@ class RemoteSession final : public Session {
 
   Result<service::UnlearnAnswer> Unlearn(const std::string& task,
                                          std::vector<std::string> ids) override {
-    CTT_ASSIGN_OR_RETURN(const json::object object,
-                         Ask("DELETE", Path(task) + "/examples", StringsJson("ids", ids)));
-    service::UnlearnAnswer answer;
+    return AskToUnlearn(task, StringsJson("ids", ids));
+  }
+
+  Result<service::UnlearnAnswer> UnlearnWhere(const std::string& task,
+                                              const service::ExampleFilter& filter) override {
+    JsonWriter body;
+    body.BeginObject().Key("filter").BeginObject();
+    if (filter.label) body.Field("label", *filter.label);
+    if (filter.source) body.Field("source", *filter.source);
+    if (filter.since_us) body.Field("since", Rfc3339(*filter.since_us));
+    if (filter.before_us) body.Field("before", Rfc3339(*filter.before_us));
+    body.EndObject().EndObject();
+    return AskToUnlearn(task, body.json());
+  }
+
+  Result<service::PurgeAnswer> Purge(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", Path(task) + "/purge"));
+    return service::PurgeAnswer{task, Integer(object, "examples"), Integer(object, "artifacts")};
+  }
+
+  Result<service::VerifyAnswer> Verify(const std::string& task) override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", Path(task) + "/verify"));
+    service::VerifyAnswer answer;
     answer.task = task;
-    answer.ids = Strings(object, "ids");
-    answer.missing = Strings(object, "missing");
-    answer.statistics_before = Text(object, "statistics_before");
-    answer.statistics_after = Text(object, "statistics_after");
     answer.examples = Integer(object, "examples");
+    answer.statistics = Text(object, "statistics");
+    answer.statistics_log = Text(object, "statistics_log");
     answer.head_version = Integer(object, "head_version");
+    answer.head_digest = Text(object, "head_digest");
+    answer.head_digest_log = Text(object, "head_digest_log");
     return answer;
   }
 
@@ -311,6 +353,22 @@ class RemoteSession final : public Session {
 
   Status DeleteTask(const std::string& task) override { return Ask("DELETE", Path(task)).status(); }
 
+  Result<service::TaskInfo> EditLabels(const std::string& task,
+                                       const service::LabelEdit& edit) override {
+    JsonWriter body;
+    body.BeginObject().Key("labels").BeginObject().Key(LabelEditName(edit.kind)).BeginObject();
+    body.Field("label", edit.label);
+    if (!edit.to.empty()) body.Field("to", edit.to);
+    if (!edit.ids.empty()) {
+      body.Key("ids").BeginArray();
+      for (const std::string& id : edit.ids) body.String(id);
+      body.EndArray();
+    }
+    body.EndObject().EndObject().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("PATCH", Path(task), body.json()));
+    return ParseTask(object);
+  }
+
   Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {
     CTT_ASSIGN_OR_RETURN(const json::object object, Ask("GET", Path(task) + "/versions"));
     std::vector<service::VersionInfo> versions;
@@ -319,12 +377,38 @@ class RemoteSession final : public Session {
     return versions;
   }
 
-  Result<service::TaskInfo> PublishVersion(const std::string& task, std::int64_t version) override {
+  Result<service::TaskInfo> SetAlias(const std::string& task,
+                                     const service::AliasChange& change) override {
     JsonWriter body;
-    body.BeginObject().Field("version", version).EndObject();
+    body.BeginObject();
+    AppendVersion(body, change.version, change.version_alias);
+    if (change.share > 0) body.Field("share", change.share);
+    body.EndObject();
     CTT_ASSIGN_OR_RETURN(const json::object object,
-                         Ask("PUT", Path(task) + "/aliases/live", body.json()));
+                         Ask("PUT", Path(task) + "/aliases/" + change.alias, body.json()));
     return ParseTask(object);
+  }
+
+  Status RemoveAlias(const std::string& task, const std::string& alias) override {
+    return Ask("DELETE", Path(task) + "/aliases/" + alias).status();
+  }
+
+  Result<service::TaskInfo> SetPublishing(const std::string& task,
+                                          const service::Publishing& publishing) override {
+    JsonWriter body;
+    body.BeginObject().Key("publishing").BeginObject().Field("automatic", publishing.automatic);
+    if (publishing.max_accuracy_fall)
+      body.Field("max_accuracy_fall", *publishing.max_accuracy_fall);
+    body.EndObject().EndObject();
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("PATCH", Path(task), body.json()));
+    return ParseTask(object);
+  }
+
+  Result<service::BackupAnswer> Backup() override {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("POST", "/v1/backup"));
+    return service::BackupAnswer{Text(object, "folder"), Text(object, "database"),
+                                 Integer(object, "database_bytes"), Integer(object, "artifacts"),
+                                 Integer(object, "artifacts_copied")};
   }
 
   Result<service::ModelInfo> Model() override {
@@ -355,6 +439,20 @@ class RemoteSession final : public Session {
   Result<json::object> Ask(const std::string& method, const std::string& target,
                            const std::string& body = "") const {
     return client_.Ask(method, target, body);
+  }
+
+  Result<service::UnlearnAnswer> AskToUnlearn(const std::string& task,
+                                              const std::string& body) const {
+    CTT_ASSIGN_OR_RETURN(const json::object object, Ask("DELETE", Path(task) + "/examples", body));
+    service::UnlearnAnswer answer;
+    answer.task = task;
+    answer.ids = Strings(object, "ids");
+    answer.missing = Strings(object, "missing");
+    answer.statistics_before = Text(object, "statistics_before");
+    answer.statistics_after = Text(object, "statistics_after");
+    answer.examples = Integer(object, "examples");
+    answer.head_version = Integer(object, "head_version");
+    return answer;
   }
 
   Result<service::LearnAnswer> LearnRows(const std::string& task,

@@ -66,6 +66,19 @@ class LocalSession final : public Session {
     });
   }
 
+  Result<service::UnlearnAnswer> UnlearnWhere(const std::string& task,
+                                              const service::ExampleFilter& filter) override {
+    return service::Wait<service::UnlearnAnswer>([&](service::Done<service::UnlearnAnswer> done) {
+      service_->UnlearnWhere(task, filter, std::move(done));
+    });
+  }
+  Result<service::PurgeAnswer> Purge(const std::string& task) override {
+    return service_->Purge(task);
+  }
+  Result<service::VerifyAnswer> Verify(const std::string& task) override {
+    return service_->Verify(task);
+  }
+
   Result<service::PredictAnswer> Predict(const std::string& task, std::vector<std::string> texts,
                                          const service::PredictOptions& options) override {
     service::PredictOptions patient = options;
@@ -113,13 +126,26 @@ class LocalSession final : public Session {
     return service_->ChangeTask(task, change);
   }
   Status DeleteTask(const std::string& task) override { return service_->DeleteTask(task); }
+  Result<service::TaskInfo> EditLabels(const std::string& task,
+                                       const service::LabelEdit& edit) override {
+    return service_->EditLabels(task, edit);
+  }
   Result<std::vector<service::VersionInfo>> Versions(const std::string& task) override {
     return service_->Versions(task);
   }
-  Result<service::TaskInfo> PublishVersion(const std::string& task, std::int64_t version) override {
-    return service_->PublishVersion(task, version);
+  Result<service::TaskInfo> SetAlias(const std::string& task,
+                                     const service::AliasChange& change) override {
+    return service_->SetAlias(task, change);
+  }
+  Status RemoveAlias(const std::string& task, const std::string& alias) override {
+    return service_->RemoveAlias(task, alias).status();
+  }
+  Result<service::TaskInfo> SetPublishing(const std::string& task,
+                                          const service::Publishing& publishing) override {
+    return service_->SetPublishing(task, publishing);
   }
   Result<service::ModelInfo> Model() override { return service_->model(); }
+  Result<service::BackupAnswer> Backup() override { return service_->Backup(); }
 
  private:
   SystemClock clock_;
@@ -133,18 +159,21 @@ class LocalSession final : public Session {
 Result<std::unique_ptr<Session>> Session::Open(const Settings& settings) {
   if (!settings.url.empty()) return OpenRemoteSession(settings);
   auto session = LocalSession::Open(settings);
-  if (!session.ok() && session.status().reason() == "locked") {
-    return Status(session.status().code(), "locked",
-                  session.status().message() +
-                      "; if that is a server, go through it with --url http://ADDRESS:PORT");
-  }
+  if (!session.ok()) return NameUrl(session.status());
   return session;
+}
+
+Status NameUrl(const Status& status) {
+  if (status.reason() != "locked") return status;
+  return {status.code(), "locked",
+          status.message() + "; if that is a server, go through it with --url http://ADDRESS:PORT"};
 }
 
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings) {
   service::ServiceOptions options;
   options.data_folder = settings.data;
   options.model_folder = ModelFolder(settings);
+  options.backup_folder = settings.backups;
   CTT_ASSIGN_OR_RETURN(options.engine, encoder::ParseEngine(settings.engine));
   options.tokens_max = static_cast<std::int32_t>(settings.tokens_max);
   options.threads = static_cast<std::int32_t>(settings.threads);

@@ -33,6 +33,10 @@ class Session {
   virtual Result<service::TaskInfo> Settle(const std::string& task) = 0;
   virtual Result<service::UnlearnAnswer> Unlearn(const std::string& task,
                                                  std::vector<std::string> ids) = 0;
+  virtual Result<service::UnlearnAnswer> UnlearnWhere(const std::string& task,
+                                                      const service::ExampleFilter& filter) = 0;
+  virtual Result<service::PurgeAnswer> Purge(const std::string& task) = 0;
+  virtual Result<service::VerifyAnswer> Verify(const std::string& task) = 0;
   virtual Result<service::PredictAnswer> Predict(const std::string& task,
                                                  std::vector<std::string> texts,
                                                  const service::PredictOptions& options) = 0;
@@ -54,11 +58,21 @@ class Session {
   virtual Result<service::TaskInfo> ChangeTask(const std::string& task,
                                                const service::TaskChange& change) = 0;
   virtual Status DeleteTask(const std::string& task) = 0;
+  virtual Result<service::TaskInfo> EditLabels(const std::string& task,
+                                               const service::LabelEdit& edit) = 0;
   virtual Result<std::vector<service::VersionInfo>> Versions(const std::string& task) = 0;
-  virtual Result<service::TaskInfo> PublishVersion(const std::string& task,
-                                                   std::int64_t version) = 0;
+  virtual Result<service::TaskInfo> SetAlias(const std::string& task,
+                                             const service::AliasChange& change) = 0;
+  virtual Status RemoveAlias(const std::string& task, const std::string& alias) = 0;
+  virtual Result<service::TaskInfo> SetPublishing(const std::string& task,
+                                                  const service::Publishing& publishing) = 0;
   virtual Result<service::ModelInfo> Model() = 0;
+  // To the folder that the service was started with.
+  virtual Result<service::BackupAnswer> Backup() = 0;
 };
+
+// An error that says "locked", with the way through a server added.
+Status NameUrl(const Status& status);
 
 // The service's options as the settings have them. kInvalidArgument: no such engine.
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings);

@@ -115,6 +115,8 @@ const std::vector<SettingField>& SettingFields() {
        &S::tls_cert, nullptr, nullptr, 0, kServe},
       {"tls_key", "", "The private key of --tls-cert, a PEM file", &S::tls_key, nullptr, nullptr, 0,
        kServe},
+      {"backups", "", "Folder that POST /v1/backup writes to; none by default", &S::backups,
+       nullptr, nullptr, 0, kServe},
       {"insecure", "", "Listen on an address that other machines reach, without keys", nullptr,
        nullptr, &S::insecure, 0, kServe},
       {"log_level", "LOG_LEVEL", "debug, info, warning, error or off", &S::log_level, nullptr,

@@ -23,6 +23,7 @@ struct Settings {
   std::string model = "models/all-MiniLM-L6-v2";
   std::string engine = "i8";
   std::string listen = "127.0.0.1:8000";
+  std::string backups;
   std::string log_level = "info";
   std::string environment = "production";
   std::int64_t prometheus_port = 0;

@@ -1,13 +1,31 @@
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/id_file.h"
 #include "cli/row_file.h"
 #include "cli/session.h"
 #include "service/task_settings.h"
 
 namespace ctt::cli {
 namespace {
+
+json::object DescribeAliases(const service::TaskInfo& task) {
+  json::object aliases;
+  for (const service::AliasInfo& alias : task.aliases) {
+    aliases[alias.name] = alias.version;
+    if (alias.share > 0) aliases["canary_share"] = alias.share;
+  }
+  return aliases;
+}
+
+json::object DescribePublishing(const service::TaskSettings& publishing) {
+  json::object object = {{"automatic", publishing.auto_publish}, {"max_accuracy_fall", nullptr}};
+  if (publishing.max_accuracy_fall) object["max_accuracy_fall"] = *publishing.max_accuracy_fall;
+  return object;
+}
 
 json::object Describe(const service::TaskInfo& task) {
   json::array labels;
@@ -24,7 +42,9 @@ json::object Describe(const service::TaskInfo& task) {
           {"head_digest", task.head_digest},
           {"out_of_scope_rate", task.settings.out_of_scope_rate},
           {"prior", service::PriorName(task.settings.prior)},
-          {"groups", json::value_from(task.settings.groups)}};
+          {"groups", json::value_from(task.settings.groups)},
+          {"aliases", DescribeAliases(task)},
+          {"publishing", DescribePublishing(task.settings)}};
 }
 
 void Print(const CommandContext& context, const service::TaskInfo& task) {
@@ -115,6 +135,20 @@ Status DescribeLabels(const CommandContext& context, const std::string& task,
   return Status::Ok();
 }
 
+Status EditLabels(const CommandContext& context, const std::string& task, service::LabelEdit edit,
+                  const std::string& ids) {
+  if (!ids.empty()) {
+    CTT_ASSIGN_OR_RETURN(edit.ids, ReadIds(ids));
+  }
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(auto info, session->EditLabels(task, edit));
+  if (info.examples > 0) {
+    CTT_ASSIGN_OR_RETURN(info, session->Settle(task));
+  }
+  Print(context, info);
+  return Status::Ok();
+}
+
 Status ListVersions(const CommandContext& context, const std::string& task) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
   CTT_ASSIGN_OR_RETURN(const auto versions, session->Versions(task));
@@ -123,12 +157,15 @@ Status ListVersions(const CommandContext& context, const std::string& task) {
     const Result<json::value> report = ParseJson(version.report);
     list.push_back({{"version", version.number},
                     {"live", version.live},
+                    {"aliases", json::value_from(version.aliases)},
                     {"settled", version.settled},
                     {"examples", version.examples},
                     {"head_digest", version.head_digest},
                     {"report", report.ok() ? *report : json::value()}});
     if (!context.json) {
-      fmt::print("{:>6} {} {} {:>8} examples  {}\n", version.number, version.live ? "live" : "    ",
+      std::string names;
+      for (const std::string& alias : version.aliases) names += (names.empty() ? "" : ",") + alias;
+      fmt::print("{:>6} {:<13} {} {:>8} examples  {}\n", version.number, names,
                  version.settled ? "settled" : "       ", version.examples,
                  version.head_digest.substr(0, 12));
     }
@@ -137,9 +174,43 @@ Status ListVersions(const CommandContext& context, const std::string& task) {
   return Status::Ok();
 }
 
-Status Publish(const CommandContext& context, const std::string& task, std::int64_t version) {
+namespace {
+
+// A number, or the name of an alias.
+service::AliasChange TargetOf(const std::string& version) {
+  service::AliasChange change;
+  std::int64_t number = 0;
+  const char* const end = version.data() + version.size();
+  const auto [at, error] = std::from_chars(version.data(), end, number);
+  if (error == std::errc() && at == end)
+    change.version = number;
+  else
+    change.version_alias = version;
+  return change;
+}
+
+}  // namespace
+
+Status Publish(const CommandContext& context, const std::string& task, const std::string& version,
+               const std::string& alias, double share) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto info, session->PublishVersion(task, version));
+  if (version == "none") {
+    CTT_RETURN_IF_ERROR(session->RemoveAlias(task, alias));
+  } else {
+    service::AliasChange change = TargetOf(version);
+    change.alias = alias;
+    change.share = share;
+    CTT_RETURN_IF_ERROR(session->SetAlias(task, change).status());
+  }
+  CTT_ASSIGN_OR_RETURN(const auto info, session->ShowTask(task));
+  Print(context, info);
+  return Status::Ok();
+}
+
+Status SetPublishing(const CommandContext& context, const std::string& task,
+                     const service::Publishing& publishing) {
+  CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  CTT_ASSIGN_OR_RETURN(const auto info, session->SetPublishing(task, publishing));
   Print(context, info);
   return Status::Ok();
 }

@@ -100,6 +100,12 @@ void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
   AppendStrings(json, "groups", task.settings.groups);
 }
 
+void AppendAlias(JsonWriter& json, const service::AliasInfo& alias) {
+  json.BeginObject().Field("alias", alias.name).Field("version", alias.version);
+  if (alias.share > 0) json.Field("share", alias.share);
+  json.EndObject();
+}
+
 void AppendExample(JsonWriter& json, const service::ExampleInfo& example) {
   json.BeginObject().Field("id", example.id).Key("text");
   if (example.text) {
@@ -199,6 +205,43 @@ std::string UnlearnJson(const service::UnlearnAnswer& answer) {
   return std::move(json).Take();
 }
 
+std::string BackupJson(const service::BackupAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("folder", answer.folder)
+      .Field("database", answer.database)
+      .Field("database_bytes", answer.database_bytes)
+      .Field("artifacts", answer.artifacts)
+      .Field("artifacts_copied", answer.artifacts_copied)
+      .EndObject();
+  return std::move(json).Take();
+}
+
+std::string PurgeJson(const service::PurgeAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("task", answer.task)
+      .Field("examples", answer.examples)
+      .Field("artifacts", answer.artifacts)
+      .EndObject();
+  return std::move(json).Take();
+}
+
+std::string VerifyJson(const service::VerifyAnswer& answer) {
+  JsonWriter json;
+  json.BeginObject()
+      .Field("task", answer.task)
+      .Field("ok", answer.ok())
+      .Field("examples", answer.examples)
+      .Field("statistics", answer.statistics)
+      .Field("statistics_log", answer.statistics_log)
+      .Field("head_version", answer.head_version);
+  AppendOptional(json, "head_digest", answer.head_digest);
+  AppendOptional(json, "head_digest_log", answer.head_digest_log);
+  json.EndObject();
+  return std::move(json).Take();
+}
+
 std::string_view RowStateName(service::RowState state) {
   switch (state) {
     case service::RowState::kLearned:
@@ -219,7 +262,22 @@ std::string TaskJson(const service::TaskInfo& task) {
   for (const auto& label : task.labels) {
     json.BeginObject().Field("name", label.name).Field("examples", label.examples).EndObject();
   }
-  json.EndArray().EndObject();
+  json.EndArray().Key("aliases").BeginArray();
+  for (const service::AliasInfo& alias : task.aliases) AppendAlias(json, alias);
+  json.EndArray().Key("publishing").BeginObject();
+  json.Field("automatic", task.settings.auto_publish).Key("max_accuracy_fall");
+  if (task.settings.max_accuracy_fall) {
+    json.Number(*task.settings.max_accuracy_fall);
+  } else {
+    json.Null();
+  }
+  json.EndObject().EndObject();
+  return std::move(json).Take();
+}
+
+std::string AliasJson(const service::AliasInfo& alias) {
+  JsonWriter json;
+  AppendAlias(json, alias);
   return std::move(json).Take();
 }
 
@@ -257,11 +315,9 @@ std::string VersionsJson(const std::string& task,
   JsonWriter json;
   json.BeginObject().Field("task", task).Key("versions").BeginArray();
   for (const service::VersionInfo& version : versions) {
-    json.BeginObject()
-        .Field("version", version.number)
-        .Field("live", version.live)
-        .Field("settled", version.settled)
-        .Field("examples", version.examples);
+    json.BeginObject().Field("version", version.number).Field("live", version.live);
+    AppendStrings(json, "aliases", version.aliases);
+    json.Field("settled", version.settled).Field("examples", version.examples);
     AppendOptional(json, "head_digest", version.head_digest);
     json.Key("report").Raw(version.report.empty() ? "null" : version.report);
     AppendTime(json, "created_at", version.created_us);

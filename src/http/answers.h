@@ -20,9 +20,13 @@ std::string RouteJson(const service::RouteAnswer& answer);
 
 std::string LearnJson(const service::LearnAnswer& answer);
 std::string UnlearnJson(const service::UnlearnAnswer& answer);
+std::string BackupJson(const service::BackupAnswer& answer);
+std::string PurgeJson(const service::PurgeAnswer& answer);
+std::string VerifyJson(const service::VerifyAnswer& answer);
 std::string_view RowStateName(service::RowState state);  // "learned", "replaced", "unchanged".
 
 std::string TaskJson(const service::TaskInfo& task);
+std::string AliasJson(const service::AliasInfo& alias);
 std::string TaskListJson(const std::vector<service::TaskInfo>& tasks);
 std::string TaskIdsJson(const std::vector<service::TaskInfo>& tasks);  // The shape of GET /tasks.
 std::string VersionsJson(const std::string& task,

@@ -93,6 +93,7 @@ RequestHead HeadOf(Parser& parser) {
   head.request_id = field("X-Request-Id");
   head.key = KeyOf(field(wire::field::authorization), field("X-Api-Key"));
   if (message.count("Idempotency-Key") > 0) head.idempotency_key = field("Idempotency-Key");
+  if (message.count(wire::field::if_match) > 0) head.if_match = field(wire::field::if_match);
   return head;
 }
 

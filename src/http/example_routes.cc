@@ -93,9 +93,25 @@ void UnlearnOne(CallPtr call, Answer answer) {
 }
 
 void UnlearnMany(CallPtr call, Answer answer) {
-  auto ids = ParseIds(call->body);
-  if (!ids.ok()) return answer(ids.status());
-  Unlearn(std::move(call), *std::move(ids), std::move(answer));
+  auto request = ParseUnlearn(call->body);
+  if (!request.ok()) return answer(request.status());
+  if (!request->filter) return Unlearn(std::move(call), std::move(request->ids), std::move(answer));
+  service::Service& service = call->service();
+  const std::string task = call->params[0];
+  const service::Origin origin = call->origin();
+  service.UnlearnWhere(
+      task, *std::move(request->filter),
+      OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer), RenderUnlearned), origin);
+}
+
+Result<Reply> Purge(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const auto answer, call.service().Purge(call.params[0], call.origin()));
+  return JsonReply(PurgeJson(answer));
+}
+
+Result<Reply> VerifyTask(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const auto answer, call.service().Verify(call.params[0]));
+  return JsonReply(VerifyJson(answer));
 }
 
 }  // namespace ctt::http

@@ -36,6 +36,7 @@ void Ask(CallPtr call, Result<PredictRequest> request, Render render, Answer ans
   }
   request->options.gone = call->gone;
   service::Service& service = call->service();
+  if (request->options.key.empty()) request->options.key = call->request_id;
   service.Predict(std::move(request->task), std::move(request->texts), request->options,
                   OnLoop<PredictAnswer>(std::move(call), std::move(answer), render));
 }

@@ -19,7 +19,7 @@ int HttpStatus(const Status& status) {
       return 404;
     case Code::kAlreadyExists:
     case Code::kFailedPrecondition:
-      return 409;
+      return status.reason() == "alias_moved" ? 412 : 409;
     case Code::kUnauthenticated:
       return 401;
     case Code::kPermissionDenied:
@@ -80,6 +80,8 @@ std::string_view StatusPhrase(int http_status) {
       return "Request Timeout";
     case 409:
       return "Conflict";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Content Too Large";
     case 415:

@@ -1,14 +1,17 @@
 #include "http/requests.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 
+#include "base/rfc3339.h"
 #include "http/body_fields.h"
 #include "service/task_settings.h"
 
 namespace ctt::http {
 namespace {
 
+constexpr std::size_t kKeyBytesMax = 256;
 constexpr std::int64_t kSuggestionsMax = 1000;
 
 Result<std::vector<std::string>> ParseTexts(const json::object& object, std::int32_t texts_max) {
@@ -35,11 +38,28 @@ Status ParseTextOrTexts(const json::object& object, std::int32_t texts_max,
   return Status::Ok();
 }
 
+// "version": a number, or the name of an alias.
+Status ParseVersionOrAlias(const json::object& object, std::optional<std::int64_t>& version,
+                           std::string& alias) {
+  const json::value* value = object.if_contains("version");
+  if (value != nullptr && value->is_string()) {
+    alias = std::string(value->get_string());
+    if (!alias.empty()) return Status::Ok();
+    return {Code::kInvalidArgument, "out_of_range", "'version' is empty"};
+  }
+  CTT_ASSIGN_OR_RETURN(version,
+                       IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
+  return Status::Ok();
+}
+
 Status ParseOptions(const json::object& object, service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const auto top_k, IntegerIn(object, "top_k", 1, kTopKMax));
   CTT_ASSIGN_OR_RETURN(const auto timeout_ms, IntegerIn(object, "timeout_ms", 1, kTimeoutMsMax));
-  CTT_ASSIGN_OR_RETURN(options.version,
-                       IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
+  CTT_RETURN_IF_ERROR(ParseVersionOrAlias(object, options.version, options.alias));
+  CTT_ASSIGN_OR_RETURN(auto key, OptionalString(object, "key"));
+  if (key && key->size() > kKeyBytesMax)
+    return {Code::kTooLarge, "key_too_long", "'key' may have at most 256 bytes"};
+  options.key = std::move(key).value_or("");
   options.top_k = static_cast<std::int32_t>(top_k.value_or(options.top_k));
   options.timeout_ms = timeout_ms.value_or(options.timeout_ms);
   CTT_ASSIGN_OR_RETURN(options.error_rate, OptionalNumber(object, "error_rate"));
@@ -53,8 +73,8 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
 Status ParseNestedOptions(const json::object& object, service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const json::object* const nested, OptionalObject(object, "options"));
   if (nested == nullptr) return Status::Ok();
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(
-      *nested, {"top_k", "version", "timeout_ms", "error_rate", "explain", "explain_words"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(*nested, {"top_k", "version", "timeout_ms", "key",
+                                                  "error_rate", "explain", "explain_words"}));
   return ParseOptions(*nested, options);
 }
 
@@ -75,6 +95,68 @@ Result<service::LabelDescription> ParseLabel(const json::value& value) {
 Result<service::EvaluateRow> ParseEvaluateRow(const json::value& value) {
   CTT_ASSIGN_OR_RETURN(service::LearnRow row, ParseLearnRow(value));
   return service::EvaluateRow{std::move(row.text), std::move(row.label)};
+}
+
+Result<const json::object*> RequiredObject(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value != nullptr && value->is_object()) return &value->get_object();
+  return Status(Code::kInvalidArgument, "wrong_type",
+                "'" + std::string(key) + "' must be an object");
+}
+
+Result<std::optional<std::int64_t>> OptionalTime(const json::object& object, std::string_view key) {
+  CTT_ASSIGN_OR_RETURN(const auto text, OptionalString(object, key));
+  if (!text) return std::optional<std::int64_t>();
+  CTT_ASSIGN_OR_RETURN(const std::int64_t time_us, ParseRfc3339(*text));
+  return std::optional(time_us);
+}
+
+Result<service::ExampleFilter> ParseFilter(const json::object& object) {
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"label", "source", "since", "before"}));
+  service::ExampleFilter filter;
+  CTT_ASSIGN_OR_RETURN(filter.label, OptionalString(object, "label"));
+  CTT_ASSIGN_OR_RETURN(filter.source, OptionalString(object, "source"));
+  CTT_ASSIGN_OR_RETURN(filter.since_us, OptionalTime(object, "since"));
+  CTT_ASSIGN_OR_RETURN(filter.before_us, OptionalTime(object, "before"));
+  return filter;
+}
+
+Result<service::Publishing> ParsePublishing(const json::object& object) {
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"automatic", "max_accuracy_fall"}));
+  service::Publishing publishing;
+  CTT_ASSIGN_OR_RETURN(const auto automatic, OptionalBool(object, "automatic"));
+  CTT_ASSIGN_OR_RETURN(publishing.max_accuracy_fall, OptionalNumber(object, "max_accuracy_fall"));
+  if (!automatic) return Status(Code::kInvalidArgument, "missing_field", "'automatic' is missing");
+  publishing.automatic = *automatic;
+  return publishing;
+}
+
+// The one member of 'labels', which says what to do.
+Result<service::LabelEdit> ParseLabelEdit(const json::object& object) {
+  using Kind = service::LabelEdit::Kind;
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"rename", "merge", "split", "delete"}));
+  if (object.size() != 1)
+    return Status(Code::kInvalidArgument, object.empty() ? "missing_field" : "conflicting_fields",
+                  "'labels' takes one of 'rename', 'merge', 'split' and 'delete'");
+  service::LabelEdit edit;
+  for (const Kind kind : {Kind::kRename, Kind::kMerge, Kind::kSplit, Kind::kDelete})
+    if (object.begin()->key() == LabelEditName(kind)) edit.kind = kind;
+  CTT_ASSIGN_OR_RETURN(const json::object* const found,
+                       RequiredObject(object, LabelEditName(edit.kind)));
+  const json::object& fields = *found;
+  CTT_ASSIGN_OR_RETURN(edit.label, RequiredString(fields, "label"));
+  if (edit.kind == Kind::kDelete) {
+    CTT_RETURN_IF_ERROR(RefuseUnknownKeys(fields, {"label"}));
+    return edit;
+  }
+  CTT_ASSIGN_OR_RETURN(edit.to, RequiredString(fields, "to"));
+  if (edit.kind != Kind::kSplit) {
+    CTT_RETURN_IF_ERROR(RefuseUnknownKeys(fields, {"label", "to"}));
+    return edit;
+  }
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(fields, {"label", "to", "ids"}));
+  CTT_ASSIGN_OR_RETURN(edit.ids, RequiredStrings(fields, "ids"));
+  return edit;
 }
 
 }  // namespace
@@ -103,7 +185,7 @@ Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
   CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms",
-                                                 "error_rate", "explain", "explain_words"}));
+                                                 "key", "error_rate", "explain", "explain_words"}));
   PredictRequest request;
   request.task = std::move(task);
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request));
@@ -235,10 +317,27 @@ Result<std::string> ParseName(std::string_view body) {
   return RequiredString(object, "name");
 }
 
-Result<service::TaskChange> ParseTaskChange(std::string_view body) {
+Result<TaskRequest> ParseTaskRequest(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name", "out_of_scope_rate", "prior", "groups"}));
-  service::TaskChange change;
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(
+      object, {"name", "out_of_scope_rate", "prior", "groups", "labels", "publishing"}));
+  TaskRequest request;
+  const bool alone = object.contains("labels") || object.contains("publishing");
+  if (alone && object.size() > 1)
+    return Status(Code::kInvalidArgument, "conflicting_fields",
+                  "'labels' and 'publishing' stand alone");
+  if (object.contains("labels")) {
+    CTT_ASSIGN_OR_RETURN(const json::object* const labels, RequiredObject(object, "labels"));
+    CTT_ASSIGN_OR_RETURN(request.labels, ParseLabelEdit(*labels));
+    return request;
+  }
+  if (object.contains("publishing")) {
+    CTT_ASSIGN_OR_RETURN(const json::object* const publishing,
+                         RequiredObject(object, "publishing"));
+    CTT_ASSIGN_OR_RETURN(request.publishing, ParsePublishing(*publishing));
+    return request;
+  }
+  service::TaskChange& change = request.change;
   CTT_ASSIGN_OR_RETURN(change.name, OptionalString(object, "name"));
   CTT_ASSIGN_OR_RETURN(change.out_of_scope_rate, OptionalNumber(object, "out_of_scope_rate"));
   CTT_ASSIGN_OR_RETURN(const auto prior, OptionalString(object, "prior"));
@@ -249,22 +348,34 @@ Result<service::TaskChange> ParseTaskChange(std::string_view body) {
       groups != nullptr && !groups->is_null()) {
     CTT_ASSIGN_OR_RETURN(change.groups, Strings(object, "groups"));
   }
-  if (change.name || change.out_of_scope_rate || change.prior || change.groups) return change;
+  if (change.name || change.out_of_scope_rate || change.prior || change.groups) return request;
   return Status(Code::kInvalidArgument, "empty_request", "nothing to change was given");
 }
 
-Result<std::vector<std::string>> ParseIds(std::string_view body) {
+Result<UnlearnRequest> ParseUnlearn(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"ids"}));
-  return RequiredStrings(object, "ids");
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"ids", "filter"}));
+  if (object.size() > 1)
+    return Status(Code::kInvalidArgument, "conflicting_fields", "give 'ids' or 'filter', not both");
+  UnlearnRequest request;
+  if (object.contains("filter")) {
+    CTT_ASSIGN_OR_RETURN(const json::object* const filter, RequiredObject(object, "filter"));
+    CTT_ASSIGN_OR_RETURN(request.filter, ParseFilter(*filter));
+  } else {
+    CTT_ASSIGN_OR_RETURN(request.ids, RequiredStrings(object, "ids"));
+  }
+  return request;
 }
 
-Result<std::int64_t> ParseVersion(std::string_view body) {
+Result<service::AliasChange> ParseAliasChange(std::string alias, std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"version"}));
-  CTT_ASSIGN_OR_RETURN(const auto version,
-                       IntegerIn(object, "version", 1, std::numeric_limits<std::int64_t>::max()));
-  if (version) return *version;
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"version", "share"}));
+  service::AliasChange change;
+  change.alias = std::move(alias);
+  CTT_RETURN_IF_ERROR(ParseVersionOrAlias(object, change.version, change.version_alias));
+  CTT_ASSIGN_OR_RETURN(const auto share, OptionalNumber(object, "share"));
+  change.share = share.value_or(0);
+  if (change.version || !change.version_alias.empty()) return change;
   return Status(Code::kInvalidArgument, "missing_field", "'version' is missing");
 }
 
@@ -284,6 +395,20 @@ Result<service::NewKey> ParseNewKey(std::string_view body) {
   key.requests_per_second = rate.value_or(0);
   key.requests_per_day = quota.value_or(0);
   return key;
+}
+
+Result<std::optional<std::int64_t>> ParseIfMatch(const std::optional<std::string>& header) {
+  if (!header) return std::optional<std::int64_t>();
+  std::int64_t version = 0;
+  const std::string& text = *header;
+  const bool quoted = text.size() > 2 && text.front() == '"' && text.back() == '"';
+  if (quoted) {
+    const char* const end = text.data() + text.size() - 1;
+    const auto [at, error] = std::from_chars(text.data() + 1, end, version);
+    if (error == std::errc() && at == end && version >= 0) return std::optional(version);
+  }
+  return Status(Code::kInvalidArgument, "bad_if_match",
+                "If-Match must be one version in quotes, as an ETag of this server has it");
 }
 
 }  // namespace ctt::http

@@ -5,6 +5,7 @@
 // Errors: kInvalidArgument ("invalid_json", "wrong_type", "missing_field", "unknown_field",
 // "out_of_range", "empty_request"), kTooLarge ("too_many_texts"). What the service checks itself
 // (lengths, empty texts, names) is left to it.
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,9 +61,29 @@ struct SuggestRequest {
 // {texts, count}
 Result<SuggestRequest> ParseSuggest(std::string_view body);
 
-Result<std::string> ParseName(std::string_view body);              // {name}
-Result<std::vector<std::string>> ParseIds(std::string_view body);  // {ids}
-Result<std::int64_t> ParseVersion(std::string_view body);          // {version}
+Result<std::string> ParseName(std::string_view body);  // {name}
+
+// A change of a task: its labels, how it publishes, or what else is decided about it.
+struct TaskRequest {
+  std::optional<service::LabelEdit> labels;
+  std::optional<service::Publishing> publishing;
+  service::TaskChange change;  // When both are absent.
+};
+// {name, out_of_scope_rate, prior, groups}, at least one of them; or alone: {publishing:
+// {automatic, max_accuracy_fall}}, {labels: {rename | merge: {label, to}}}, {labels: {split:
+// {label, to, ids}}}, {labels: {delete: {label}}}
+Result<TaskRequest> ParseTaskRequest(std::string_view body);
+
+// What to unlearn: {ids}, or {filter: {label, source, since, before}}, times in RFC 3339.
+struct UnlearnRequest {
+  std::vector<std::string> ids;
+  std::optional<service::ExampleFilter> filter;  // Absent: `ids` it is.
+};
+Result<UnlearnRequest> ParseUnlearn(std::string_view body);
+// {version, share}; a version is a number or an alias's name.
+Result<service::AliasChange> ParseAliasChange(std::string alias, std::string_view body);
+// The version that If-Match wants: "7" in quotes; "0" for none. kInvalidArgument ("bad_if_match").
+Result<std::optional<std::int64_t>> ParseIfMatch(const std::optional<std::string>& header);
 // {name, scopes, tasks, requests_per_second, requests_per_day}
 Result<service::NewKey> ParseNewKey(std::string_view body);
 // {name, out_of_scope_rate, prior, groups}, at least one of them.

@@ -30,13 +30,16 @@ Result<Reply> Suggest(const Call& call);
 // task_routes.cc
 Result<Reply> ListTaskIds(const Call& call);
 Result<Reply> ModelInfo(const Call& call);
+Result<Reply> Backup(const Call& call);
 Result<Reply> ListTasks(const Call& call);
 Result<Reply> CreateTask(const Call& call);
 Result<Reply> ShowTask(const Call& call);
 Result<Reply> ChangeTask(const Call& call);
 Result<Reply> DeleteTask(const Call& call);
 Result<Reply> ListVersions(const Call& call);
-Result<Reply> PublishVersion(const Call& call);
+Result<Reply> ShowAlias(const Call& call);
+Result<Reply> SetAlias(const Call& call);
+Result<Reply> RemoveAlias(const Call& call);
 
 // example_routes.cc
 void Learn(CallPtr call, Answer answer);
@@ -46,6 +49,8 @@ Result<Reply> PageExamples(const Call& call);
 Result<Reply> ShowExample(const Call& call);
 void UnlearnOne(CallPtr call, Answer answer);
 void UnlearnMany(CallPtr call, Answer answer);
+Result<Reply> Purge(const Call& call);
+Result<Reply> VerifyTask(const Call& call);
 
 // dropin_routes.cc
 void OpenAiEmbeddings(CallPtr call, Answer answer);

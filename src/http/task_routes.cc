@@ -20,6 +20,11 @@ Result<Reply> ModelInfo(const Call& call) {
   return JsonReply(ModelJson(call.service().model(), call.server.options.version));
 }
 
+Result<Reply> Backup(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const service::BackupAnswer answer, call.service().Backup());
+  return JsonReply(BackupJson(answer));
+}
+
 Result<Reply> ListTasks(const Call& call) { return JsonReply(TaskListJson(VisibleTasks(call))); }
 
 Result<Reply> CreateTask(const Call& call) {
@@ -38,7 +43,19 @@ Result<Reply> ShowTask(const Call& call) {
 }
 
 Result<Reply> ChangeTask(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const service::TaskChange change, ParseTaskChange(call.body));
+  CTT_ASSIGN_OR_RETURN(const TaskRequest request, ParseTaskRequest(call.body));
+  if (request.labels) {
+    CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
+                         call.service().EditLabels(call.params[0], *request.labels, call.origin()));
+    return JsonReply(TaskJson(task));
+  }
+  if (request.publishing) {
+    CTT_ASSIGN_OR_RETURN(
+        const service::TaskInfo task,
+        call.service().SetPublishing(call.params[0], *request.publishing, call.origin()));
+    return JsonReply(TaskJson(task));
+  }
+  const service::TaskChange& change = request.change;
   if (change.name) CTT_RETURN_IF_ERROR(call.MayName(*change.name));
   CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
                        call.service().ChangeTask(call.params[0], change, call.origin()));
@@ -55,11 +72,40 @@ Result<Reply> ListVersions(const Call& call) {
   return JsonReply(VersionsJson(call.params[0], versions));
 }
 
-Result<Reply> PublishVersion(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const std::int64_t version, ParseVersion(call.body));
+namespace {
+
+// An alias with its version as the ETag, so that If-Match moves it only from there.
+Reply AliasReply(const service::TaskInfo& task, const std::string& alias, std::string body) {
+  std::int64_t version = 0;
+  for (const service::AliasInfo& known : task.aliases)
+    if (known.name == alias) version = known.version;
+  Reply reply = JsonReply(std::move(body));
+  reply.headers.emplace_back("ETag", '"' + std::to_string(version) + '"');
+  return reply;
+}
+
+}  // namespace
+
+Result<Reply> ShowAlias(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(const service::TaskInfo task, call.service().ShowTask(call.params[0]));
+  for (const service::AliasInfo& alias : task.aliases)
+    if (alias.name == call.params[1]) return AliasReply(task, alias.name, AliasJson(alias));
+  return Status(Code::kNotFound, "alias_not_found",
+                "task '" + task.name + "' has no alias '" + call.params[1].substr(0, 200) + "'");
+}
+
+Result<Reply> SetAlias(const Call& call) {
+  CTT_ASSIGN_OR_RETURN(service::AliasChange change, ParseAliasChange(call.params[1], call.body));
+  CTT_ASSIGN_OR_RETURN(change.must_be_at, ParseIfMatch(call.head.if_match));
   CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
-                       call.service().PublishVersion(call.params[0], version, call.origin()));
-  return JsonReply(TaskJson(task));
+                       call.service().SetAlias(call.params[0], change, call.origin()));
+  return AliasReply(task, change.alias, TaskJson(task));
+}
+
+Result<Reply> RemoveAlias(const Call& call) {
+  CTT_RETURN_IF_ERROR(
+      call.service().RemoveAlias(call.params[0], call.params[1], call.origin()).status());
+  return Reply{204, {}, {}, {}};
 }
 
 }  // namespace ctt::http

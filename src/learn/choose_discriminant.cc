@@ -99,7 +99,8 @@ Trial Judge(Settings settings, const LeaveOneOut& rows, const Distances& distanc
   settings.set_quantile = SetQuantile(Misfits(unseen, beta), options.set_error_rate);
   settings.scope_threshold = ScopeThreshold(rows.ScopeScores(distances), options.scope_reject_rate);
   const Fit fit = FitAt(unseen, beta);
-  return {{settings, true, fit.log_loss, fit.accuracy}, Losses(unseen, beta)};
+  return {{settings, true, fit.log_loss, fit.accuracy, TallyByLabel(unseen, beta)},
+          Losses(unseen, beta)};
 }
 
 BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,

@@ -6,6 +6,7 @@
 
 #include "learn/row_order.h"
 #include "learn/solve.h"
+#include "learn/temperature.h"
 
 namespace ctt::learn {
 
@@ -13,6 +14,7 @@ struct DiscriminantChoice {
   Settings settings;    // kind A
   bool judged = false;  // Whether any row had a leave-one-out answer.
   double log_loss = 1e300, accuracy = 0;
+  std::vector<Tally> tallies;  // [C], leave-one-out; empty when not judged.
 };
 
 // Below this many rows the best of some forty choices is partly luck, its temperature above all: it

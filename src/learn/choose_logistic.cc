@@ -73,6 +73,7 @@ class RhoSearch {
     choice.temperature = fit.beta;
     choice.log_loss = fit.log_loss;
     choice.accuracy = fit.accuracy;
+    choice.tallies = TallyByLabel(unseen, fit.beta);
     choice.set_quantile = SetQuantile(Misfits(unseen, fit.beta), options_.set_error_rate);
     best_.losses = Losses(unseen, fit.beta);
     best_.rho = kRhos[at];

@@ -10,6 +10,7 @@
 #include "learn/logistic.h"
 #include "learn/row_order.h"
 #include "learn/solve.h"
+#include "learn/temperature.h"
 
 namespace ctt::learn {
 
@@ -22,6 +23,7 @@ struct LogisticChoice {
   HeadKind kind = HeadKind::kLogistic;
   double rho = 0, temperature = 1, set_quantile = 1;
   double log_loss = 1e300, accuracy = 0;  // Held out.
+  std::vector<Tally> tallies;             // [C], held out.
   LogisticWeights model;                  // Fitted to all rows.
   Lexicon lexicon;                        // Of all rows; empty for head B.
 };

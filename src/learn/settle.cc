@@ -3,6 +3,8 @@
 // Head A is judged by exact leave-one-out on at most kRowsMax rows, those of least content hash;
 // its sums, and so its weights, always hold all rows. Head B, C or lexical answers where it does
 // better than A on held-out rows.
+#include <algorithm>
+
 #include "learn/assemble.h"
 #include "learn/choose_discriminant.h"
 #include "learn/choose_logistic.h"
@@ -16,6 +18,23 @@ constexpr std::size_t kRowsMax = 4096;
 bool IsCancelled(const std::atomic<bool>* cancelled) {
   return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
 }
+// By label; empty tallies mean that nothing was judged.
+std::vector<LabelReport> LabelReports(const Statistics& statistics, const RowOrder& order,
+                                      const std::vector<Tally>& tallies) {
+  std::vector<LabelReport> reports;
+  for (std::size_t c = 0; c < order.classes.size(); ++c) {
+    LabelReport& report = reports.emplace_back();
+    report.label = order.classes[c].label;
+    report.examples = statistics.classes().find(order.classes[c].label)->second.count;
+    if (c >= tallies.size() || tallies[c].rows == 0) continue;
+    report.judged = tallies[c].rows;
+    report.accuracy = static_cast<double>(tallies[c].right) / static_cast<double>(report.judged);
+  }
+  std::sort(reports.begin(), reports.end(),
+            [](const LabelReport& a, const LabelReport& b) { return a.label < b.label; });
+  return reports;
+}
+
 Status CancelledStatus() { return {Code::kCancelled, "settling was cancelled"}; }
 
 }  // namespace
@@ -35,6 +54,7 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
     report.loo_accuracy = discriminant.accuracy;
     report.loo_log_loss = discriminant.log_loss;
   }
+  report.labels = LabelReports(statistics, order, discriminant.tallies);
   Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
   std::optional<LogisticChoice> logistic =
       ChooseLogistic(statistics, order, scatter, settings, options, cancelled, report.candidates);
@@ -51,6 +71,7 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
   settings.logistic_set_quantile = logistic->set_quantile;
   report.loo_accuracy = logistic->accuracy;
   report.loo_log_loss = logistic->log_loss;
+  report.labels = LabelReports(statistics, order, logistic->tallies);
   return Settled{AssembleLogistic(order.classes, statistics.feature_dim(), scatter, *solved,
                                   logistic->model, std::move(logistic->lexicon), settings),
                  std::move(report)};

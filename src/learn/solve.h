@@ -39,6 +39,13 @@ Settings StartingSettings(const Statistics& statistics);
 // example. kFailedPrecondition: the statistics hold no example.
 Result<Head> Solve(const Statistics& statistics, const Settings& settings);
 
+// The same head for the same examples when labels have other names: no score changes. `statistics`
+// has the new names. A head that Settle made needs the rows too when two labels have equal sums
+// (HasTwins), since only rows tell those apart; else null.
+// kInvalidArgument: the statistics have another number of labels or examples than the head.
+Result<Head> Relabel(const Head& head, const Statistics& statistics, const Rows* rows);
+bool HasTwins(const Statistics& statistics);
+
 struct Candidate {  // One row of the report: what was tried and how it did.
   HeadKind kind;
   Block block;
@@ -47,11 +54,19 @@ struct Candidate {  // One row of the report: what was tried and how it did.
   double accuracy;
 };
 
+struct LabelReport {
+  std::string label;
+  std::int64_t examples = 0;
+  std::int64_t judged = 0;  // Rows that the accuracy is of: large tasks judge a sample.
+  double accuracy = 0;      // Share of them that the head, not knowing them, answers right.
+};
+
 struct Report {
   std::int64_t examples = 0;
   double loo_accuracy = 0;  // Of the head that was chosen; leave-one-out for A, held-out for B.
   double loo_log_loss = 0;
   std::vector<Candidate> candidates;
+  std::vector<LabelReport> labels;  // In byte order of the names.
 };
 
 struct Settled {

@@ -106,6 +106,17 @@ Fit FitAt(const Unseen& unseen, double beta) {
   return fit;
 }
 
+std::vector<Tally> TallyByLabel(const Unseen& unseen, double beta) {
+  std::vector<Tally> tallies(static_cast<std::size_t>(unseen.classes));
+  const Moments moments = MomentsAt(unseen, beta);
+  for (std::size_t i = 0; i < unseen.labels.size(); ++i) {
+    Tally& tally = tallies[static_cast<std::size_t>(unseen.labels[i])];
+    ++tally.rows;
+    if (OwnScore(unseen, i, beta) == moments.largest[i]) ++tally.right;
+  }
+  return tallies;
+}
+
 std::vector<double> Misfits(const Unseen& unseen, double beta) {
   const std::size_t rows = unseen.labels.size();
   const Moments moments = MomentsAt(unseen, beta);

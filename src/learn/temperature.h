@@ -28,6 +28,12 @@ Fit FitTemperature(const Unseen& unseen);
 // The same figures under a beta that is given.
 Fit FitAt(const Unseen& unseen, double beta);
 
+// [C]: of each label's rows, how many the greatest score answers right.
+struct Tally {
+  std::int64_t rows = 0, right = 0;
+};
+std::vector<Tally> TallyByLabel(const Unseen& unseen, double beta);
+
 // [R]: 1 - probability of each row's own label under beta.
 std::vector<double> Misfits(const Unseen& unseen, double beta);
 

@@ -7,7 +7,6 @@ namespace ctt::service {
 void SetHead(ServedTask& entry, const store::Version& version,
              std::shared_ptr<const learn::Head> head, std::shared_ptr<const learn::Rates> rates) {
   entry.version = head == nullptr ? 0 : version.number;
-  entry.settled = version.settled;
   entry.updated_us = version.created_us;
   entry.head_digest = version.head_digest;
   entry.head = std::move(head);

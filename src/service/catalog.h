@@ -18,13 +18,20 @@
 
 namespace ctt::service {
 
+// A version beside the live one; number 0: none.
+struct ServedVersion {
+  std::int64_t number = 0;
+  std::shared_ptr<const learn::Head> head;
+  std::shared_ptr<const learn::Rates> rates;  // As in ServedTask.
+};
+
 // One task as it is served. Immutable.
 struct ServedTask {
   store::TaskId id = 0;
   std::string name;
   std::int64_t created_us = 0;
   std::int64_t version = 0;  // 0: nothing is served (no example yet, or none is left).
-  bool settled = false;
+  bool settled = false;      // The last version, live or not, was chosen for all examples.
   std::int64_t updated_us = 0;
   std::string head_digest;
   std::shared_ptr<const learn::Head> head;    // Null when version is 0.
@@ -33,6 +40,8 @@ struct ServedTask {
   std::int64_t examples = 0;  // Held now, by the log, at sequence number:
   store::Seq watermark = 0;
   std::map<std::string, std::int64_t> label_counts;
+  std::int64_t previous = 0;  // 0: no version was live before.
+  ServedVersion canary, shadow;
 };
 
 // Makes `entry` serve a version's head; a null head serves nothing.

@@ -5,6 +5,7 @@
 
 #include "base/nearest.h"
 #include "service/learner_group.h"
+#include "service/report.h"
 
 namespace ctt::service {
 namespace {
@@ -14,12 +15,6 @@ namespace {
 constexpr std::size_t kHotSumsMax = 64;
 // Commands that one commit takes at most: bounds the time to the first answer.
 constexpr std::size_t kGroupCommandsMax = 256;
-
-std::map<std::string, std::int64_t> LabelCounts(const learn::Statistics& statistics) {
-  std::map<std::string, std::int64_t> counts;
-  for (const auto& [label, sums] : statistics.classes()) counts[label] = sums.count;
-  return counts;
-}
 
 }  // namespace
 
@@ -113,7 +108,7 @@ void Learner::Apply(std::vector<Command> commands) {
   for (std::size_t i = 0; i < commands.size(); ++i)
     commands[i].finish(status.ok() ? outcomes[i] : status);
   for (const store::TaskId task : group.solve)
-    if (status.ok() && group.served[task]->head != nullptr) unsettled_(task);
+    if (status.ok() && group.served[task]->examples > 0) unsettled_(task);
   DropColdSums();
 }
 
@@ -127,42 +122,49 @@ Status Learner::Solve(Group& group) {
 // nothing.
 Status Learner::SolveTask(Group& group, TaskLedger& ledger) {
   const learn::Statistics& statistics = *ledger.statistics;
-  std::shared_ptr<ServedTask> served = Entry(ledger);
+  std::shared_ptr<const learn::Head> served;
+  std::shared_ptr<const learn::Rates> rates;
   store::Version version;
   version.number = ledger.last_version + 1;
   version.watermark = ledger.last_seq;
   version.examples = statistics.example_count();
-  version.report = BorrowedReportJson(ledger.settled_version);
+  const auto report = group.reports.find(ledger.record.id);
+  version.report = report == group.reports.end()
+                       ? LessonReport(version.examples, ledger.settled_version)
+                       : report->second;
   version.created_us = clock_.UnixMicros();
   if (statistics.example_count() > 0) {
     learn::Settings settings = ledger.settings.value_or(learn::StartingSettings(statistics));
     settings.prior = ledger.task_settings.prior;
-    std::shared_ptr<const learn::Rates> rates = ledger.rates;
+    rates = ledger.rates;
     Result<learn::Head> head = learn::Solve(statistics, settings);
     if (!head.ok() && ledger.settings) {
       // Settings chosen for an earlier, larger set can be too weak a ridge for this one.
       settings = learn::StartingSettings(statistics);
       settings.prior = ledger.task_settings.prior;
       head = learn::Solve(statistics, settings);
-      version.report = BorrowedReportJson(0);
+      version.report = LessonReport(version.examples, 0);
       rates = nullptr;
     }
     CTT_RETURN_IF_ERROR(head.status());
     version.settings = learn::SerializeSettings(settings);
     version.head_digest = ToHex(head->ContentDigest());
-    SetHead(*served, version, std::make_shared<const learn::Head>(*std::move(head)),
-            std::move(rates));
+    served = std::make_shared<const learn::Head>(*std::move(head));
   }
-  CTT_RETURN_IF_ERROR(group.transaction->PutVersion(ledger.record.id, version));
-  CTT_RETURN_IF_ERROR(group.transaction->SetAlias(ledger.record.id, kLiveAlias, version.number));
-  ledger.last_version = ledger.live_version = version.number;
   ledger.settled = false;
+  if (ledger.task_settings.pinned) {  // Who rolled back stays there until the next lesson: this.
+    TaskSettings settings = ledger.task_settings;
+    settings.pinned = false;
+    CTT_RETURN_IF_ERROR(PutTaskSettings(group, ledger, settings));
+  }
+  return PutVersion(group, ledger, version, {version.number, std::move(served), std::move(rates)},
+                    PublishesLessons(ledger, version.examples));
+}
 
-  served->updated_us = version.created_us;
-  served->examples = version.examples;
-  served->label_counts = LabelCounts(statistics);
-  group.served[ledger.record.id] = std::move(served);
-  return Status::Ok();
+// Makes the sums of the ledger the checkpoint that later starts begin from.
+Status Learner::PutSums(Group& group, const TaskLedger& ledger) {
+  CTT_ASSIGN_OR_RETURN(const Digest digest, stores_.artifacts.Put(ledger.statistics->Serialize()));
+  return group.transaction->PutCheckpoint(ledger.record.id, {ledger.last_seq, ToHex(digest)});
 }
 
 // Before: what the catalog serves until the commit. After: what this group publishes.
@@ -195,7 +197,21 @@ void Learner::Publish(const Group& group) {
     ids_[served->name] = id;
     catalog_.Put(served);
   }
+  if (group.purged != 0) RefreshAliases(group);
   metrics_.SetTasks(catalog_.size());
+}
+
+// A purge takes aliases away whose versions cannot be served any more.
+void Learner::RefreshAliases(const Group& group) {
+  TaskLedger& ledger = ledgers_.at(group.purged);
+  const auto aliases = stores_.log.Aliases(group.purged);
+  const auto gone = [&](std::string_view alias) {
+    return aliases.ok() && !aliases->contains(std::string(alias));
+  };
+  if (gone(kPreviousAlias)) ledger.previous_version = 0;
+  if (gone(kCanaryAlias)) ledger.canary = {};
+  if (gone(kShadowAlias)) ledger.shadow = {};
+  catalog_.Put(Candidate(group, ledger));
 }
 
 // The log did not take the group: what memory holds of its tasks is read again when it is needed.
@@ -232,7 +248,7 @@ Result<TaskLedger*> Learner::Find(std::string_view task) {
   for (const store::Task& record : tasks) {
     names.push_back(record.name);
     if (record.name != task) continue;
-    CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record));
+    CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record, feature_dim_));
     ids_[record.name] = record.id;
     return &ledgers_.insert_or_assign(record.id, std::move(ledger)).first->second;
   }
@@ -269,6 +285,37 @@ std::shared_ptr<ServedTask> Learner::Entry(const TaskLedger& ledger) const {
   entry->created_us = ledger.record.created_us;
   entry->settings = ledger.task_settings;
   entry->watermark = ledger.last_seq;
+  entry->settled = ledger.settled;
+  entry->previous = ledger.previous_version;
+  entry->canary = ledger.canary;
+  entry->shadow = ledger.shadow;
+  return entry;
+}
+
+// The task's catalog entry with what its ledger knows now; the head that answers stays.
+std::shared_ptr<ServedTask> Learner::Candidate(const Group& group, const TaskLedger& ledger) const {
+  std::shared_ptr<ServedTask> entry = Entry(ledger);
+  std::shared_ptr<const ServedTask> served;
+  if (const auto here = group.served.find(ledger.record.id); here != group.served.end()) {
+    served = here->second;
+  } else if (const auto found = catalog_.Find(ledger.record.name); found.ok()) {
+    served = *found;
+  }
+  if (served != nullptr) {
+    const ServedTask& now = *served;
+    entry->version = now.version;
+    entry->updated_us = now.updated_us;
+    entry->head_digest = now.head_digest;
+    entry->head = now.head;
+    entry->rates = now.rates;
+    entry->examples = now.examples;
+    entry->label_counts = now.label_counts;
+  }
+  if (!ledger.statistics) return entry;
+  entry->examples = ledger.statistics->example_count();
+  entry->label_counts.clear();
+  for (const auto& [label, sums] : ledger.statistics->classes())
+    entry->label_counts[label] = sums.count;
   return entry;
 }
 
@@ -279,24 +326,28 @@ Status Learner::OpenTasks() {
     if (!status.ok()) return status.WithContext("task '" + record.name + "'");
   }
   metrics_.SetTasks(catalog_.size());
-  return Status::Ok();
+  return CollectGarbage().status();  // What a crash left between an artefact and its row.
 }
 
 Status Learner::OpenTask(const store::Task& record) {
-  CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record));
+  CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record, feature_dim_));
   std::shared_ptr<ServedTask> entry = Entry(ledger);
   CTT_ASSIGN_OR_RETURN(entry->examples, stores_.log.CountLiving(record.id));
   CTT_ASSIGN_OR_RETURN(const auto counts, stores_.log.CountByLabel(record.id));
-  for (const auto& [label, count] : counts) entry->label_counts[ledger.label_names[label]] = count;
-  if (entry->examples > 0) {
+  for (const auto& [label, count] : counts) entry->label_counts[ledger.label_names[label]] += count;
+  if (ledger.live_version > 0) {
     CTT_ASSIGN_OR_RETURN(const auto version,
                          stores_.log.FindVersion(record.id, ledger.live_version));
-    if (!version) return DataLoss("examples but no live version");
-    CTT_ASSIGN_OR_RETURN(auto head, LoadHead(stores_, record.id, *version, feature_dim_));
-    CTT_ASSIGN_OR_RETURN(auto rates, LoadRates(stores_.log, record.id, *version));
+    if (!version) return DataLoss("the live version is not there");
+    std::shared_ptr<const learn::Head> head;
+    std::shared_ptr<const learn::Rates> rates;
+    if (version->examples > 0) {
+      CTT_ASSIGN_OR_RETURN(head, LoadHead(stores_, record.id, *version, feature_dim_));
+      CTT_ASSIGN_OR_RETURN(rates, LoadRates(stores_.log, record.id, *version));
+    }
     SetHead(*entry, *version, std::move(head), std::move(rates));
-    if (!ledger.settled) unsettled_(record.id);
   }
+  if (entry->examples > 0 && !ledger.settled) unsettled_(record.id);
   catalog_.Put(std::move(entry));
   ids_[record.name] = record.id;
   ledgers_.insert_or_assign(record.id, std::move(ledger));

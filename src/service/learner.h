@@ -55,12 +55,19 @@ class Learner {
              Done<LearnAnswer> done);
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
                const Origin& origin = {});
+  void UnlearnWhere(std::string task, ExampleFilter filter, Done<UnlearnAnswer> done,
+                    const Origin& origin = {});
+  // Erases what was unlearned from the files, and every artefact that nothing names.
+  void Purge(std::string task, Done<PurgeAnswer> done, const Origin& origin = {});
   void CreateTask(std::string task, Done<bool> done, const Origin& origin = {});
   // A change of the prior solves the task at once; its choices follow.
   void ChangeTask(std::string task, TaskChange change, Done<bool> done, const Origin& origin = {});
   void DeleteTask(std::string task, Done<bool> done, const Origin& origin = {});
-  void PublishVersion(std::string task, std::int64_t version, Done<bool> done,
-                      const Origin& origin = {});
+  void EditLabels(std::string task, LabelEdit edit, Done<bool> done, const Origin& origin = {});
+  void SetAlias(std::string task, AliasChange change, Done<bool> done, const Origin& origin = {});
+  void RemoveAlias(std::string task, std::string alias, Done<bool> done, const Origin& origin = {});
+  void SetPublishing(std::string task, Publishing publishing, Done<bool> done,
+                     const Origin& origin = {});
 
   // What settling works from: a copy of the sums at a watermark.
   struct Snapshot {
@@ -71,6 +78,14 @@ class Learner {
     std::shared_ptr<const learn::Statistics> statistics;  // Null when settled or empty.
   };
   void TakeSnapshot(store::TaskId task, Done<Snapshot> done);
+  // The digest of the sums in use, and the sequence number that they stand at.
+  struct SumsDigest {
+    store::TaskId id = 0;
+    store::Seq watermark = 0;
+    std::string digest;
+    std::int64_t live_version = 0;
+  };
+  void DigestSums(std::string task, Done<SumsDigest> done);
   // Makes a version of what settling found and publishes it. When lessons came in between, the task
   // is solved on top with its choices instead: false. The same when the prior was changed.
   void Adopt(store::TaskId task, store::Seq watermark, SettledTask settled, Done<bool> done);
@@ -109,6 +124,7 @@ class Learner {
   void Publish(const Group& group);
   Status OpenTask(const store::Task& record);
   void Forget(const Group& group);
+  void RefreshAliases(const Group& group);
   void DropColdSums();
 
   Status LearnCommand(Group& group, const std::string& task, std::vector<EncodedRow>& rows,
@@ -116,19 +132,49 @@ class Learner {
   Status LearnRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
                    LearnAnswer& answer);
   Status CheckLabels(const TaskLedger* ledger, const std::vector<EncodedRow>& rows) const;
+  Status CheckRoomForLabels(const TaskLedger* ledger, std::size_t fresh) const;
   Status ReplaceLiving(Group& group, TaskLedger& ledger, const std::vector<EncodedRow>& rows,
                        LearnAnswer& answer);
   Status AppendRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
                     LearnAnswer& answer);
+  using Unlearning = std::function<Status(Group&, TaskLedger&, UnlearnAnswer&)>;
+  void PostUnlearning(std::string task, bool alone, Unlearning unlearn, Done<UnlearnAnswer> done,
+                      const Origin& origin);
   Status UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
                     UnlearnAnswer& answer);
-  Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark, SettledTask& settled,
+  using Fits = std::function<bool(const store::Example& row)>;
+  Status UnlearnRows(Group& group, TaskLedger& ledger, const Fits& fits,
+                     std::vector<std::string>& ids);
+  Result<std::int64_t> CollectGarbage();
+  Status ApplyLabelEdit(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status RenameLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status MergeLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status SplitLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status DeleteLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Result<std::vector<store::Example>> FindToSplit(Group& group, const TaskLedger& ledger,
+                                                  const LabelEdit& edit) const;
+  Status CallLabels(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Result<store::LabelId> InternLabel(Group& group, TaskLedger& ledger, const std::string& name);
+  Result<learn::Head> LastHeadRelabelled(const TaskLedger& ledger, const store::Version& last,
+                                         const LabelEdit& edit) const;
+  Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark, SettledTask& found,
                       bool& published);
   Status Rename(Group& group, TaskLedger& ledger, const std::string& name);
   Result<TaskLedger*> Find(std::string_view task);
   Result<TaskLedger*> Find(store::TaskId task);
   Result<TaskLedger*> Create(Group& group, const std::string& task);
   std::shared_ptr<ServedTask> Entry(const TaskLedger& ledger) const;
+  std::shared_ptr<ServedTask> Candidate(const Group& group, const TaskLedger& ledger) const;
+  Status PutVersion(Group& group, TaskLedger& ledger, const store::Version& version,
+                    ServedVersion served, bool publish);
+  Status MakeLive(Group& group, TaskLedger& ledger, std::int64_t version);
+  Status PutTaskSettings(Group& group, TaskLedger& ledger, const TaskSettings& settings);
+  bool PublishesLessons(const TaskLedger& ledger, std::int64_t examples) const;
+  Result<bool> PassesGate(const TaskLedger& ledger, const learn::Report& report) const;
+  Result<std::optional<store::Version>> LastSettled(const TaskLedger& ledger) const;
+  Result<store::Version> FindToServe(const TaskLedger& ledger, const AliasChange& change) const;
+  Status ApplyAliasChange(Group& group, TaskLedger& ledger, const AliasChange& change);
+  Status PutSums(Group& group, const TaskLedger& ledger);
   Status LoadStatistics(TaskLedger& ledger);
 
   const Stores stores_;

@@ -59,10 +59,6 @@ LearnAnswer ParseAnswer(std::string_view text) {  // REQUIRES: AnswerJson wrote 
   return answer;
 }
 
-Status UnknownExample() {
-  return {Code::kNotFound, "example_not_found", "none of the ids is held by this task"};
-}
-
 }  // namespace
 
 void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions options,
@@ -105,7 +101,7 @@ void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions
     CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
     work->answer.examples = ledger->statistics->example_count();
     work->answer.classes = ledger->statistics->label_count();
-    work->answer.head_version = work->answer.examples > 0 ? ledger->live_version : 0;
+    work->answer.head_version = work->answer.examples > 0 ? ledger->last_version : 0;
     if (!keyed) return Status::Ok();
     return group.transaction->PutIdempotent(key, work->digest, AnswerJson(work->answer),
                                             clock_.UnixMicros());
@@ -136,8 +132,12 @@ Status Learner::CheckLabels(const TaskLedger* ledger, const std::vector<EncodedR
   for (const EncodedRow& row : rows)
     if (ledger == nullptr || !ledger->label_ids.contains(row.row.label))
       fresh.insert(row.row.label);
+  return CheckRoomForLabels(ledger, fresh.size());
+}
+
+Status Learner::CheckRoomForLabels(const TaskLedger* ledger, std::size_t fresh) const {
   const std::size_t known = ledger == nullptr ? 0 : ledger->label_ids.size();
-  if (static_cast<std::int64_t>(known + fresh.size()) <= labels_max_) return Status::Ok();
+  if (static_cast<std::int64_t>(known + fresh) <= labels_max_) return Status::Ok();
   return {Code::kTooLarge, "too_many_labels",
           "a task holds at most " + std::to_string(labels_max_) + " labels"};
 }
@@ -198,17 +198,11 @@ Status Learner::AppendRows(Group& group, TaskLedger& ledger, std::vector<Encoded
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (answer.states[i] == RowState::kUnchanged) continue;
     LearnRow& row = rows[i].row;
-    auto label = ledger.label_ids.find(row.label);
-    if (label == ledger.label_ids.end()) {
-      CTT_ASSIGN_OR_RETURN(const store::LabelId id,
-                           group.transaction->InternLabel(ledger.record.id, row.label));
-      label = ledger.label_ids.emplace(row.label, id).first;
-      ledger.label_names[id] = row.label;
-    }
+    CTT_ASSIGN_OR_RETURN(const store::LabelId label, InternLabel(group, ledger, row.label));
     phi.insert(phi.end(), rows[i].phi.begin(), rows[i].phi.end());
     labels.push_back(row.label);
     examples.push_back(
-        {++ledger.last_seq, 0, row.id, row.text, rows[i].phi, label->second, row.source, now_us});
+        {++ledger.last_seq, 0, row.id, row.text, rows[i].phi, label, row.source, now_us});
   }
   if (examples.empty()) return Status::Ok();
   CTT_RETURN_IF_ERROR(group.transaction->AppendExamples(ledger.record.id, examples));
@@ -218,64 +212,15 @@ Status Learner::AppendRows(Group& group, TaskLedger& ledger, std::vector<Encoded
   return Status::Ok();
 }
 
-void Learner::Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
-                      const Origin& origin) {
-  struct Work {
-    std::string task;
-    std::vector<std::string> ids;
-    UnlearnAnswer answer;
-  };
-  auto work = std::make_shared<Work>(Work{std::move(task), std::move(ids), {}});
-  Command command;
-  command.note = std::make_shared<AuditNote>(AuditNote{origin, "unlearn", work->task});
-  command.apply = [this, work](Group& group) -> Status {
-    CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(work->task));
-    work->answer.task = work->task;
-    return UnlearnIds(group, *ledger, work->ids, work->answer);
-  };
-  command.seal = [this, work, note = command.note](Group&) -> Status {
-    note->rows = static_cast<std::int64_t>(work->answer.ids.size());
-    CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Find(work->task));
-    work->answer.examples = ledger->statistics->example_count();
-    work->answer.head_version = work->answer.examples > 0 ? ledger->live_version : 0;
-    return Status::Ok();
-  };
-  command.finish = [this, work, done = std::move(done)](const Status& status) {
-    if (!status.ok()) return done(status);
-    metrics_.CountUnlearned(work->task, static_cast<std::int64_t>(work->answer.ids.size()));
-    done(std::move(work->answer));
-  };
-  Post(std::move(command));
-}
-
-Status Learner::UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<std::string>& ids,
-                           UnlearnAnswer& answer) {
-  CTT_ASSIGN_OR_RETURN(const std::vector<store::Example> living,
-                       group.transaction->FindLiving(ledger.record.id, ids));
-  if (living.empty()) return UnknownExample();
-  CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
-  answer.statistics_before = ToHex(ledger.statistics->ContentDigest());
-  std::set<std::string> held;
-  std::vector<store::Seq> seqs;
-  std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
-  for (const store::Example& example : living) {
-    if (!held.insert(example.id).second) continue;  // Asked for twice.
-    answer.ids.push_back(example.id);
-    seqs.push_back(example.seq);
-    phi.insert(phi.end(), example.phi.begin(), example.phi.end());
-    labels.push_back(ledger.label_names.at(example.label));
-  }
-  for (const std::string& id : ids)
-    if (!held.contains(id)) answer.missing.push_back(id);
-  group.known.insert(ledger.record.id);
-  CTT_RETURN_IF_ERROR(
-      group.Keep(group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1)));
-  ++ledger.last_seq;
-  CTT_RETURN_IF_ERROR(group.Keep(ledger.statistics->Remove(phi, labels)));
-  answer.statistics_after = ToHex(ledger.statistics->ContentDigest());
-  group.solve.insert(ledger.record.id);
-  return Status::Ok();
+Result<store::LabelId> Learner::InternLabel(Group& group, TaskLedger& ledger,
+                                            const std::string& name) {
+  const auto known = ledger.label_ids.find(name);
+  if (known != ledger.label_ids.end()) return known->second;
+  CTT_ASSIGN_OR_RETURN(const store::LabelId id,
+                       group.transaction->InternLabel(ledger.record.id, name));
+  ledger.label_ids[name] = id;
+  ledger.label_names[id] = name;
+  return id;
 }
 
 void Learner::CreateTask(std::string task, Done<bool> done, const Origin& origin) {
@@ -345,35 +290,12 @@ void Learner::DeleteTask(std::string task, Done<bool> done, const Origin& origin
         group.deleted.push_back(ledger->record.id);
         return Status::Ok();
       },
-      std::move(done), std::move(note));
-}
-
-void Learner::PublishVersion(std::string task, std::int64_t version, Done<bool> done,
-                             const Origin& origin) {
-  AuditNote note{origin, "publish", task, task + " version " + std::to_string(version)};
-  PostAlone(
-      [this, task = std::move(task), version](Group& group) -> Status {
-        CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
-        CTT_ASSIGN_OR_RETURN(const auto record,
-                             stores_.log.FindVersion(ledger->record.id, version));
-        if (!record || record->examples == 0) {
-          return {Code::kNotFound, "version_not_found",
-                  "task '" + task + "' has no version " + std::to_string(version) + " to serve"};
-        }
-        CTT_ASSIGN_OR_RETURN(auto head,
-                             LoadHead(stores_, ledger->record.id, *record, feature_dim_));
-        CTT_ASSIGN_OR_RETURN(const auto now_served, catalog_.Find(task));
-        group.known.insert(ledger->record.id);
-        CTT_RETURN_IF_ERROR(
-            group.Keep(group.transaction->SetAlias(ledger->record.id, kLiveAlias, version)));
-        ledger->live_version = version;
-        auto entry = std::make_shared<ServedTask>(*now_served);
-        CTT_ASSIGN_OR_RETURN(auto rates, LoadRates(stores_.log, ledger->record.id, *record));
-        SetHead(*entry, *record, std::move(head), std::move(rates));
-        group.served[ledger->record.id] = std::move(entry);
-        return Status::Ok();
+      [this, done = std::move(done)](Result<bool> deleted) {
+        // Files that stay behind are no harm: the next start or purge takes them.
+        if (deleted.ok()) (void)CollectGarbage();
+        done(std::move(deleted));
       },
-      std::move(done), std::move(note));
+      std::move(note));
 }
 
 void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
@@ -417,59 +339,6 @@ void Learner::Adopt(store::TaskId task, store::Seq watermark, SettledTask settle
     done(*published);
   };
   Post(std::move(command));
-}
-
-// The artefacts are durable before the row that names them; a crash between leaves only files that
-// nothing names. Overtaken by lessons, the settled version is history at once: the task is solved
-// on top of it with the new choices, and settled again later.
-Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
-                             SettledTask& found, bool& published) {
-  learn::Settled& settled = found.settled;
-  published =
-      ledger.last_seq == watermark && settled.head.settings().prior == ledger.task_settings.prior;
-  CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
-  CTT_ASSIGN_OR_RETURN(const Digest head_digest, stores_.artifacts.Put(settled.head.Serialize()));
-  store::Version version;
-  version.number = ledger.last_version + 1;
-  version.watermark = watermark;
-  version.settled = true;
-  version.settings = learn::SerializeSettings(settled.head.settings());
-  version.head_digest = ToHex(head_digest);
-  version.has_artifact = true;
-  version.examples = settled.head.example_count();
-  version.report = ReportJson(settled.report, found.rates);
-  version.created_us = clock_.UnixMicros();
-
-  group.known.insert(ledger.record.id);
-  const store::TaskId task = ledger.record.id;
-  store::Transaction& transaction = *group.transaction;
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutVersion(task, version)));
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, kSettledAlias, version.number)));
-  // Who rolled back stays there until the next lesson.
-  const bool follow = ledger.live_version == ledger.last_version;
-  ledger.last_version = version.number;
-  ledger.settings = settled.head.settings();
-  ledger.settled_version = version.number;
-  ledger.rates = std::make_shared<const learn::Rates>(std::move(found.rates));
-  if (!published) {
-    if (ledger.statistics->example_count() > 0) group.solve.insert(task);
-    return Status::Ok();
-  }
-  ledger.settled = true;
-  CTT_ASSIGN_OR_RETURN(const Digest sums_digest,
-                       stores_.artifacts.Put(ledger.statistics->Serialize()));
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.PutCheckpoint(task, {watermark, ToHex(sums_digest)})));
-  if (!follow) return Status::Ok();
-  CTT_RETURN_IF_ERROR(group.Keep(transaction.SetAlias(task, kLiveAlias, version.number)));
-  ledger.live_version = version.number;
-  std::shared_ptr<ServedTask> entry = Entry(ledger);
-  entry->examples = version.examples;
-  for (const auto& [label, sums] : ledger.statistics->classes())
-    entry->label_counts[label] = sums.count;
-  SetHead(*entry, version, std::make_shared<const learn::Head>(std::move(settled.head)),
-          ledger.rates);
-  group.served[task] = std::move(entry);
-  return Status::Ok();
 }
 
 }  // namespace ctt::service

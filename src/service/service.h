@@ -39,6 +39,7 @@ struct Limits {
 struct ServiceOptions {
   std::filesystem::path data_folder;
   std::filesystem::path model_folder;
+  std::filesystem::path backup_folder;  // Empty: none.
   encoder::Engine engine = encoder::Engine::kI8;
   std::int32_t tokens_max = 256;
   std::int32_t threads = 0;  // Compute threads; 0: one a core.
@@ -62,10 +63,11 @@ class Service {
   // Answers what was accepted, then stops.
   ~Service();
 
-  // kNotFound ("task_not_found", with the near names; "version_not_found"), kFailedPrecondition
-  // ("task_empty"), kTooLarge ("text_too_long", "too_many_tokens"), kInvalidArgument
-  // ("empty_text", "bad_top_k", "out_of_range"), kResourceExhausted ("queue_full"),
-  // kDeadlineExceeded.
+  // kNotFound ("task_not_found", with the near names; "version_not_found", "alias_not_found"),
+  // kFailedPrecondition ("task_empty", "nothing_published"), kTooLarge ("text_too_long",
+  // "too_many_tokens"), kInvalidArgument ("empty_text", "bad_top_k", "out_of_range"),
+  // kResourceExhausted
+  // ("queue_full"), kDeadlineExceeded.
   void Predict(std::string task, std::vector<std::string> texts, const PredictOptions& options,
                Done<PredictAnswer> done);
 
@@ -100,6 +102,22 @@ class Service {
   void Unlearn(std::string task, std::vector<std::string> ids, Done<UnlearnAnswer> done,
                const Origin& origin = {});
 
+  // The same for the examples that fit `filter`. kNotFound ("example_not_found"): none does.
+  void UnlearnWhere(std::string task, ExampleFilter filter, Done<UnlearnAnswer> done,
+                    const Origin& origin = {});
+
+  // Erases what was unlearned: text, features, id and source of every such row, from the files too,
+  // with the artefacts of the versions that had learned it. Those can never be served again.
+  // kFailedPrecondition ("live_holds_purged"): the live version is one of them.
+  Result<PurgeAnswer> Purge(const std::string& task, const Origin& origin = {});
+
+  // Computes sums and live head again from the log.
+  Result<VerifyAnswer> Verify(const std::string& task);
+
+  // A copy of the data directory as of one instant in options.backup_folder; see store/backup.h.
+  // kFailedPrecondition ("no_backup_folder").
+  Result<BackupAnswer> Backup();
+
   // Blocks until the task's choices are made for all that it holds now; the new (or present)
   // version.
   Result<TaskInfo> Settle(const std::string& task);
@@ -111,14 +129,26 @@ class Service {
   Result<TaskInfo> ChangeTask(const std::string& task, const TaskChange& change,
                               const Origin& origin = {});
   Status DeleteTask(const std::string& task, const Origin& origin = {});
+  // A label's rename, merge, split or deletion, served when it answers; see LabelEdit. kNotFound
+  // ("label_not_found"; "example_not_found", and then nothing is split), kAlreadyExists
+  // ("label_exists"), kInvalidArgument ("same_label", "empty_label").
+  Result<TaskInfo> EditLabels(const std::string& task, const LabelEdit& edit,
+                              const Origin& origin = {});
   Result<TaskInfo> ShowTask(const std::string& task);
   std::vector<TaskInfo> ListTasks();  // By name.
 
   Result<std::vector<VersionInfo>> Versions(const std::string& task);  // Newest first.
-  // Makes a version live: publish or roll back. The next lesson publishes on top of all examples
-  // again.
-  Result<TaskInfo> PublishVersion(const std::string& task, std::int64_t version,
-                                  const Origin& origin = {});
+  // Points "live", "canary" or "shadow" at a version. To "live" it is to publish, or to roll back,
+  // which holds until the next lesson publishes on top of all examples again. kNotFound
+  // ("alias_not_found", "version_not_found"), kFailedPrecondition ("alias_moved",
+  // "alias_read_only"), kInvalidArgument ("bad_share").
+  Result<TaskInfo> SetAlias(const std::string& task, const AliasChange& change,
+                            const Origin& origin = {});
+  Result<TaskInfo> RemoveAlias(const std::string& task, const std::string& alias,
+                               const Origin& origin = {});
+  // kInvalidArgument ("out_of_range"): the fall is no number from 0 to 1.
+  Result<TaskInfo> SetPublishing(const std::string& task, const Publishing& publishing,
+                                 const Origin& origin = {});
 
   Result<ExampleInfoPage> PageExamples(const std::string& task, std::int64_t after,
                                        std::int32_t limit);

@@ -1,18 +1,23 @@
 #include "service/task_ledger.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
-#include "base/json.h"
 #include "text/ngrams.h"
 
 namespace ctt::service {
 namespace {
 
+Status Purged() {
+  return {Code::kFailedPrecondition, "version_purged",
+          "this version was learned with examples that have been purged"};
+}
+
 // Rows go into the sums in blocks, which is how the Gram update is fast.
 class BlockedSums {
  public:
-  BlockedSums(learn::Statistics& statistics, const std::map<store::LabelId, std::string>& names)
+  BlockedSums(learn::Statistics& statistics, const LabelNames& names)
       : statistics_(statistics), names_(names) {}
 
   Status Take(const store::Example& row, int sign) {
@@ -20,6 +25,7 @@ class BlockedSums {
     sign_ = sign;
     const auto name = names_.find(row.label);
     if (name == names_.end()) return DataLoss("an example has a label that does not exist");
+    if (row.phi.size() != static_cast<std::size_t>(statistics_.feature_dim())) return Purged();
     phi_.insert(phi_.end(), row.phi.begin(), row.phi.end());
     labels_.push_back(name->second);
     return labels_.size() < kBlockRows ? Status::Ok() : Flush();
@@ -37,14 +43,14 @@ class BlockedSums {
  private:
   static constexpr std::size_t kBlockRows = 256;
   learn::Statistics& statistics_;
-  const std::map<store::LabelId, std::string>& names_;
+  const LabelNames& names_;
   std::vector<std::int8_t> phi_;
   std::vector<std::string> labels_;
   int sign_ = 1;
 };
 
 // The newest checkpoint at or before a watermark, or empty sums at 0. A damaged artefact is passed
-// over: the log holds all that it held.
+// over: the log holds all that it held. No label was renamed since: a renaming puts a checkpoint.
 learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::Seq watermark,
                                std::int32_t feature_dim, store::Seq& from) {
   from = 0;
@@ -66,58 +72,68 @@ learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::
   return learn::Statistics(feature_dim);
 }
 
-Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
-                               const store::Version& version, const learn::Settings& settings,
-                               std::int32_t feature_dim) {
-  CTT_ASSIGN_OR_RETURN(const learn::Statistics statistics,
-                       StatisticsAt(stores, task, version.watermark, feature_dim));
-  if (!version.settled) return learn::Solve(statistics, settings);
-  CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores.log, task, version.watermark));
-  learn::SettleOptions options;
-  options.prior = settings.prior;
-  CTT_ASSIGN_OR_RETURN(learn::Settled settled, learn::Settle(statistics, rows, options, nullptr));
-  return std::move(settled.head);
-}
-
 }  // namespace
 
-Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, store::TaskId task) {
-  CTT_ASSIGN_OR_RETURN(const std::vector<store::Label> labels, log.Labels(task));
-  std::map<store::LabelId, std::string> names;
+Result<LabelNames> NamesNow(store::Store& log, store::TaskId task) {
+  return NamesAt(log, task, std::numeric_limits<store::Seq>::max());
+}
+
+Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq watermark) {
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Label> labels, log.LabelsAt(task, watermark));
+  LabelNames names;
   for (const store::Label& label : labels) names[label.id] = label.name;
   return names;
 }
 
-Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record) {
+Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
+                              std::int32_t feature_dim) {
   TaskLedger ledger;
   ledger.record = record;
   CTT_ASSIGN_OR_RETURN(ledger.task_settings, ParseTaskSettings(record.settings));
-  CTT_ASSIGN_OR_RETURN(ledger.label_names, LabelNames(stores.log, record.id));
-  for (const auto& [id, name] : ledger.label_names) ledger.label_ids[name] = id;
+  CTT_ASSIGN_OR_RETURN(ledger.label_names, NamesNow(stores.log, record.id));
+  for (const auto& [id, name] : ledger.label_names) ledger.label_ids.emplace(name, id);
   CTT_ASSIGN_OR_RETURN(ledger.last_seq, stores.log.LastSeq(record.id));
   CTT_ASSIGN_OR_RETURN(const auto latest, stores.log.LatestVersion(record.id));
-  CTT_ASSIGN_OR_RETURN(const auto live, stores.log.Alias(record.id, kLiveAlias));
-  ledger.live_version = live.value_or(0);
+  CTT_ASSIGN_OR_RETURN(const auto aliases, stores.log.Aliases(record.id));
+  const auto named = [&](std::string_view alias) {
+    const auto found = aliases.find(std::string(alias));
+    return found == aliases.end() ? 0 : found->second;
+  };
+  ledger.live_version = named(kLiveAlias);
+  // Before these settings were kept, being behind the last version was what being pinned meant.
+  if (record.settings == "{}")
+    ledger.task_settings.pinned = latest && ledger.live_version != latest->number;
+  ledger.previous_version = named(kPreviousAlias);
+  ledger.canary.number = named(kCanaryAlias);
+  ledger.shadow.number = named(kShadowAlias);
+  for (ServedVersion* beside : {&ledger.canary, &ledger.shadow}) {
+    if (beside->number == 0) continue;
+    CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, beside->number));
+    if (!version) return DataLoss("an alias names a version that is not there");
+    CTT_ASSIGN_OR_RETURN(beside->head, LoadHead(stores, record.id, *version, feature_dim));
+    CTT_ASSIGN_OR_RETURN(beside->rates, LoadRates(stores.log, record.id, *version));
+  }
   if (latest) {
     ledger.last_version = latest->number;
     ledger.settled = latest->settled && latest->watermark == ledger.last_seq;
   }
-  CTT_ASSIGN_OR_RETURN(const auto settled, stores.log.Alias(record.id, kSettledAlias));
-  if (settled) {
-    CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, *settled));
+  if (const std::int64_t settled = named(kSettledAlias); settled != 0) {
+    CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, settled));
     if (!version) return DataLoss("the settled version is not there");
     CTT_ASSIGN_OR_RETURN(ledger.settings, learn::ParseSettings(version->settings));
     CTT_ASSIGN_OR_RETURN(ledger.rates, LoadRates(stores.log, record.id, *version));
-    ledger.settled_version = *settled;
+    ledger.settled_version = settled;
   }
   return ledger;
 }
 
-Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
-                                       store::Seq watermark, std::int32_t feature_dim) {
-  CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(stores.log, task));
-  store::Seq from = 0;
-  learn::Statistics statistics = StartingSums(stores, task, watermark, feature_dim, from);
+namespace {
+
+// Brings sums that stand at `from` to `watermark`.
+Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
+                                  learn::Statistics statistics, store::Seq from,
+                                  store::Seq watermark) {
+  CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesAt(stores.log, task, watermark));
   BlockedSums sums(statistics, names);
   CTT_RETURN_IF_ERROR(stores.log.ReplaySince(
       task, from, watermark,
@@ -126,14 +142,31 @@ Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
   return statistics;
 }
 
+}  // namespace
+
+Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
+                                          store::Seq watermark, std::int32_t feature_dim) {
+  return BringTo(stores, task, learn::Statistics(feature_dim), 0, watermark);
+}
+
+Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
+                                       store::Seq watermark, std::int32_t feature_dim) {
+  store::Seq from = 0;
+  learn::Statistics statistics = StartingSums(stores, task, watermark, feature_dim, from);
+  return BringTo(stores, task, std::move(statistics), from, watermark);
+}
+
 Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark,
                            std::vector<std::string>* ids) {
-  CTT_ASSIGN_OR_RETURN(const auto names, LabelNames(log, task));
+  CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesAt(log, task, watermark));
   learn::Rows rows;
+  std::map<std::string_view, std::int32_t> index_of_name;
   std::map<store::LabelId, std::int32_t> index;
   for (const auto& [id, name] : names) {
-    index[id] = static_cast<std::int32_t>(rows.labels.size());
-    rows.labels.push_back(name);
+    const auto next = static_cast<std::int32_t>(rows.labels.size());
+    const auto [known, fresh] = index_of_name.emplace(name, next);
+    if (fresh) rows.labels.push_back(name);
+    index[id] = known->second;
   }
   bool all_texts = true;
   CTT_RETURN_IF_ERROR(log.ScanAt(task, watermark, [&](const store::Example& row) -> Status {
@@ -148,6 +181,17 @@ Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq wat
   }));
   if (!all_texts) rows.ngrams.clear();
   return rows;
+}
+
+Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
+                               const store::Version& version, const learn::Statistics& statistics) {
+  CTT_ASSIGN_OR_RETURN(const learn::Settings settings, learn::ParseSettings(version.settings));
+  if (!version.settled) return learn::Solve(statistics, settings);
+  CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores.log, task, version.watermark));
+  learn::SettleOptions options;
+  options.prior = settings.prior;
+  CTT_ASSIGN_OR_RETURN(learn::Settled settled, learn::Settle(statistics, rows, options, nullptr));
+  return std::move(settled.head);
 }
 
 Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store::TaskId task,
@@ -166,35 +210,14 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
                          {"digest", std::string_view(version.head_digest)},
                          {"why", std::string_view(bytes.status().message())}});
   }
-  CTT_ASSIGN_OR_RETURN(const learn::Settings settings, learn::ParseSettings(version.settings));
-  CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores, task, version, settings, feature_dim));
+  CTT_ASSIGN_OR_RETURN(const learn::Statistics statistics,
+                       StatisticsAt(stores, task, version.watermark, feature_dim));
+  CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores, task, version, statistics));
   if (ToHex(head.ContentDigest()) != version.head_digest) {
     return DataLoss("version " + std::to_string(version.number) +
                     " solved again from the log differs from the head it names");
   }
   return std::make_shared<const learn::Head>(std::move(head));
-}
-
-std::string ReportJson(const learn::Report& report, const learn::Rates& rates) {
-  json::array candidates;
-  for (const learn::Candidate& candidate : report.candidates) {
-    candidates.push_back({{"head", learn::HeadKindName(candidate.kind)},
-                          {"block", learn::BlockName(candidate.block)},
-                          {"ridge", candidate.lambda_or_rho},
-                          {"log_loss", candidate.log_loss},
-                          {"accuracy", candidate.accuracy}});
-  }
-  json::object object{{"examples", report.examples},
-                      {"loo_accuracy", report.loo_accuracy},
-                      {"loo_log_loss", report.loo_log_loss},
-                      {"candidates", std::move(candidates)}};
-  for (auto& [key, value] : RatesJson(rates)) object[key] = std::move(value);
-  return json::serialize(object);
-}
-
-std::string BorrowedReportJson(std::int64_t settled_version) {
-  if (settled_version == 0) return "{}";
-  return json::serialize(json::object{{"choices_of", settled_version}});
 }
 
 Result<std::shared_ptr<const learn::Rates>> LoadRates(store::Store& log, store::TaskId task,

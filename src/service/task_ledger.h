@@ -16,6 +16,7 @@
 #include "learn/rates.h"
 #include "learn/solve.h"
 #include "learn/statistics.h"
+#include "service/catalog.h"
 #include "service/task_settings.h"
 #include "store/artifact_store.h"
 #include "store/store.h"
@@ -33,28 +34,39 @@ struct Stores {
 // settings the lessons after it take.
 inline constexpr std::string_view kLiveAlias = "live";
 inline constexpr std::string_view kSettledAlias = "settled";
+inline constexpr std::string_view kPreviousAlias = "previous";
+inline constexpr std::string_view kCanaryAlias = "canary";
+inline constexpr std::string_view kShadowAlias = "shadow";
 
 struct TaskLedger {
   store::Task record;
-  std::map<std::string, store::LabelId> label_ids;
-  std::map<store::LabelId, std::string> label_names;
+  std::map<std::string, store::LabelId> label_ids;    // The first label of each name.
+  std::map<store::LabelId, std::string> label_names;  // Several labels may share a name.
   store::Seq last_seq = 0;
   std::int64_t last_version = 0;  // 0: none yet.
   std::int64_t live_version = 0;
+  std::int64_t previous_version = 0;
+  ServedVersion canary, shadow;
+  TaskSettings task_settings;
   bool settled = false;                     // The last version is settled and holds every example.
   std::optional<learn::Settings> settings;  // Of the last version.
   std::int64_t settled_version = 0;         // The newest that Settle made; its rates:
   std::shared_ptr<const learn::Rates> rates;
-  TaskSettings task_settings;
   std::optional<learn::Statistics> statistics;  // At last_seq; absent until LoadStatistics.
   std::int64_t used = 0;                        // Larger is later; decides whose sums are dropped.
 };
 
-Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record);
+Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
+                              std::int32_t feature_dim);
 
-// Names of a task's labels by id.
-Result<std::map<store::LabelId, std::string>> LabelNames(store::Store& log, store::TaskId task);
+// Names of a task's labels by id: now, or as they were at a watermark.
+using LabelNames = std::map<store::LabelId, std::string>;
+Result<LabelNames> NamesNow(store::Store& log, store::TaskId task);
+Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq watermark);
 
+// The sums at a watermark, from the log alone.
+Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
+                                          store::Seq watermark, std::int32_t feature_dim);
 // The sums at a watermark: the newest checkpoint, if it is whole, then the log.
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
                                        store::Seq watermark, std::int32_t feature_dim);
@@ -64,16 +76,15 @@ Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
 Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark,
                            std::vector<std::string>* ids = nullptr);
 
+// A version's head solved from the sums at its watermark, and the log, whatever its artefact.
+Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
+                               const store::Version& version, const learn::Statistics& statistics);
+
 // The head of a version: its artefact, or solved again from the log, which must give the digest
-// that the version names. kDataLoss otherwise.
+// that the version names. kDataLoss otherwise. kFailedPrecondition ("version_purged").
 Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store::TaskId task,
                                                     const store::Version& version,
                                                     std::int32_t feature_dim);
-
-// {"loo_accuracy": ..., "candidates": [...], "set_quantiles": ...} for people and programs.
-std::string ReportJson(const learn::Report& report, const learn::Rates& rates);
-// The report of a version that took the choices of an earlier, settled one; 0: of none.
-std::string BorrowedReportJson(std::int64_t settled_version);
 
 // The rates of the choices that a version took; null when there are none.
 Result<std::shared_ptr<const learn::Rates>> LoadRates(store::Store& log, store::TaskId task,

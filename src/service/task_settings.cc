@@ -31,6 +31,13 @@ Result<TaskSettings> ParseMembers(const json::object& object) {
   TaskSettings settings;
   CTT_ASSIGN_OR_RETURN(const auto rate, OptionalInteger(object, "out_of_scope_ppm"));
   CTT_ASSIGN_OR_RETURN(const auto prior, OptionalString(object, "prior"));
+  CTT_ASSIGN_OR_RETURN(const auto auto_publish, OptionalBool(object, "auto_publish"));
+  CTT_ASSIGN_OR_RETURN(settings.max_accuracy_fall, OptionalNumber(object, "max_accuracy_fall"));
+  CTT_ASSIGN_OR_RETURN(const auto pinned, OptionalBool(object, "pinned"));
+  CTT_ASSIGN_OR_RETURN(const auto canary_share, OptionalNumber(object, "canary_share"));
+  settings.auto_publish = auto_publish.value_or(true);
+  settings.pinned = pinned.value_or(false);
+  settings.canary_share = canary_share.value_or(0);
   if (rate) settings.out_of_scope_rate = static_cast<double>(*rate) / kRateUnit;
   if (prior) {
     CTT_ASSIGN_OR_RETURN(settings.prior, ParsePrior(*prior));
@@ -90,7 +97,12 @@ std::string TaskSettingsJson(const TaskSettings& settings) {
       {"out_of_scope_ppm",
        static_cast<std::int64_t>(std::llround(settings.out_of_scope_rate * kRateUnit))},
       {"prior", PriorName(settings.prior)},
-      {"groups", json::value_from(settings.groups)}});
+      {"groups", json::value_from(settings.groups)},
+      {"auto_publish", settings.auto_publish},
+      {"max_accuracy_fall",
+       settings.max_accuracy_fall ? json::value(*settings.max_accuracy_fall) : json::value()},
+      {"pinned", settings.pinned},
+      {"canary_share", settings.canary_share}});
 }
 
 Result<TaskSettings> ParseTaskSettings(std::string_view text) {

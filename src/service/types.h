@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -46,6 +47,8 @@ struct Explanation {
 struct PredictOptions {
   std::int32_t top_k = 5;               // Labels in the answer; all when past their number.
   std::optional<std::int64_t> version;  // A head version instead of the live one.
+  std::string alias;                    // Or what this alias names: "live", "previous", ...
+  std::string key;                      // Equal keys get the canary, or do not, alike.
   std::int64_t timeout_ms = 5000;
   std::optional<double> error_rate;  // Asks for the LAC set at this rate, in (0, 0.5].
   bool explain = false;              // Asks for the nearest examples,
@@ -148,7 +151,41 @@ struct LearnAnswer {
   std::int64_t accepted = 0;      // Rows learned or replaced.
   std::int64_t examples = 0;      // The task holds now.
   std::int64_t classes = 0;       // Labels the task has now.
-  std::int64_t head_version = 0;  // Published; includes these rows.
+  std::int64_t head_version = 0;  // Includes these rows; live, or a candidate (TaskSettings).
+};
+
+// Which examples to unlearn: those that fit every member given; at least one is.
+struct ExampleFilter {
+  std::optional<std::string> label;
+  std::optional<std::string> source;
+  std::optional<std::int64_t> since_us;   // Learned at or after.
+  std::optional<std::int64_t> before_us;  // Learned before.
+};
+
+struct BackupAnswer {
+  std::string folder;
+  std::string database;  // Hex SHA-256 of the copy.
+  std::int64_t database_bytes = 0;
+  std::int64_t artifacts = 0;
+  std::int64_t artifacts_copied = 0;  // Those that the folder did not hold yet.
+};
+
+struct PurgeAnswer {
+  std::string task;
+  std::int64_t examples = 0;   // Unlearned rows whose text and features were erased now.
+  std::int64_t artifacts = 0;  // Files removed that nothing names any more, of any task.
+};
+
+// What a task's log gives when everything is computed again from it.
+struct VerifyAnswer {
+  std::string task;
+  std::int64_t examples = 0;
+  std::string statistics;      // Digest of the sums in use.
+  std::string statistics_log;  // Digest of the sums of the log; must be the same.
+  std::int64_t head_version = 0;
+  std::string head_digest;      // Of the live head as it is served; empty: nothing is.
+  std::string head_digest_log;  // Solved again from the log; must be the same.
+  bool ok() const { return statistics == statistics_log && head_digest == head_digest_log; }
 };
 
 struct UnlearnAnswer {  // The receipt.
@@ -167,6 +204,14 @@ struct TaskSettings {
   double out_of_scope_rate = 0.05;
   learn::Prior prior = learn::Prior::kEmpirical;  // Another one settles the task anew.
   std::vector<std::string> groups;                // For routing; in byte order, each once.
+  // Off: lessons and settling make candidates, and only a publish serves one.
+  bool auto_publish = true;
+  // The gate: a version is served by itself only when its leave-one-out accuracy is at most this
+  // much below that of what is served. Lessons then wait to be served until they are settled, since
+  // only a settled version knows its accuracy.
+  std::optional<double> max_accuracy_fall;
+  bool pinned = false;      // A version was rolled back to; it stays until the next lesson.
+  double canary_share = 0;  // Of the requests that name no version.
   friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
 };
 
@@ -175,6 +220,48 @@ struct TaskChange {  // What is absent stays.
   std::optional<double> out_of_scope_rate;
   std::optional<learn::Prior> prior;
   std::optional<std::vector<std::string>> groups;
+};
+
+// A change of a task's labels; nothing is encoded or trained again for it.
+struct LabelEdit {
+  enum class Kind : std::uint8_t {
+    kRename,  // `label` is called `to`. No score changes.
+    kMerge,   // The examples of `label` become those of `to`, which is held.
+    kSplit,   // The examples `ids` of `label` become those of `to`, held or not.
+    kDelete,  // The examples of `label` are unlearned.
+  };
+  Kind kind = Kind::kRename;
+  std::string label;
+  std::string to;
+  std::vector<std::string> ids;
+};
+std::string_view LabelEditName(LabelEdit::Kind kind);  // "rename", "merge", "split", "delete".
+
+// A name that moves between a task's versions:
+//   live      what answers
+//   previous  what was live before it
+//   canary    answers a share of the requests, the same ones for the same key
+//   shadow    scores every text and never answers; how often it agrees is counted
+struct AliasInfo {
+  std::string name;
+  std::int64_t version = 0;
+  double share = 0;  // Of a canary.
+};
+
+// Points an alias at a version.
+struct AliasChange {
+  std::string alias = "live";
+  std::optional<std::int64_t> version;  // Or:
+  std::string version_alias;            // what another alias names.
+  double share = 0;                     // Of a canary: more than 0, at most 1.
+  std::optional<std::int64_t>
+      must_be_at;  // Refused when the alias names another version (0: none).
+};
+
+// Which versions are served by themselves; see TaskSettings.
+struct Publishing {
+  bool automatic = true;
+  std::optional<double> max_accuracy_fall;
 };
 
 struct TaskInfo {
@@ -193,6 +280,7 @@ struct TaskInfo {
   std::int64_t created_us = 0;
   std::int64_t updated_us = 0;  // Of the live version.
   TaskSettings settings;
+  std::vector<AliasInfo> aliases;  // Those that are set, live first.
 };
 
 struct LabelInfo {
@@ -204,6 +292,7 @@ struct LabelInfo {
 struct VersionInfo {
   std::int64_t number = 0;
   bool live = false;
+  std::vector<std::string> aliases;  // That name it.
   bool settled = false;
   std::int64_t examples = 0;
   std::string head_digest;

@@ -20,8 +20,7 @@ Status CheckLength(std::string_view value, std::int64_t bytes_max, const std::st
 
 Status CheckRow(const LearnRow& row, const Limits& limits) {
   CTT_RETURN_IF_ERROR(CheckText(row.text, limits));
-  if (row.label.empty()) return {Code::kInvalidArgument, "empty_label", "the label is empty"};
-  CTT_RETURN_IF_ERROR(CheckLength(row.label, limits.label_bytes_max, "label"));
+  CTT_RETURN_IF_ERROR(CheckLabel(row.label, limits));
   CTT_RETURN_IF_ERROR(CheckLength(row.source, limits.id_bytes_max, "source"));
   return CheckLength(row.id, limits.id_bytes_max, "id");
 }
@@ -38,6 +37,11 @@ Status CheckTaskName(std::string_view name) {
   return {Code::kInvalidArgument, "bad_task_name",
           "a task name is 1 to 128 letters, digits, '_', '.', ':' or '-', and does not begin "
           "with '.'"};
+}
+
+Status CheckLabel(std::string_view label, const Limits& limits) {
+  if (label.empty()) return {Code::kInvalidArgument, "empty_label", "the label is empty"};
+  return CheckLength(label, limits.label_bytes_max, "label");
 }
 
 Status CheckText(std::string_view text, const Limits& limits) {

@@ -15,6 +15,8 @@ namespace ctt::service {
 Status CheckText(std::string_view text, const Limits& limits);
 // Every text; the message says which ("text 3: ...", from 1) when there are several.
 Status CheckTexts(const std::vector<std::string>& texts, const Limits& limits);
+// kInvalidArgument ("empty_label"), kTooLarge ("label_too_long").
+Status CheckLabel(std::string_view label, const Limits& limits);
 // Every row ("row 3: ..."): text, label ("empty_label", "label_too_long"), id ("id_too_long"), and
 // no id twice ("duplicate_id").
 Status CheckRows(const std::vector<LearnRow>& rows, const Limits& limits);

@@ -4,7 +4,8 @@
 // implementation.
 //
 // Truth is the log. An example row has the sequence number that learned it and, once unlearned, the
-// one that did; sequence numbers count the writes of one task, without gaps. The example set at
+// one that did; sequence numbers count the writes of one task (renamings of labels among them),
+// without gaps. The example set at
 // watermark w is
 //   { rows: seq <= w and (deleted_seq == 0 or deleted_seq > w) }
 // so sums at w come to a later watermark by adding rows with seq > w that live and removing rows
@@ -17,10 +18,12 @@
 // it. Errors: kNotFound, kAlreadyExists, kResourceExhausted (disk full), kUnavailable (database
 // gone), kDataLoss (damaged; names what), kInternal.
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -118,8 +121,13 @@ class Transaction {
   virtual Status SetTaskSettings(TaskId task, std::string_view settings) = 0;
   virtual Status DeleteTask(TaskId task) = 0;  // With all that it holds.
 
-  // The id of a label name of the task; made when absent.
+  // The id of a label name of the task; made when absent. Of several labels of that name, the
+  // first.
   virtual Result<LabelId> InternLabel(TaskId task, std::string_view name) = 0;
+  // Calls labels by another name from `seq` on, which becomes the task's last seq; what they were
+  // called before stays known. Labels may come to share a name: that is how two are merged.
+  virtual Status RenameLabels(TaskId task, std::span<const LabelId> labels, std::string_view name,
+                              Seq seq) = 0;
 
   virtual Result<Seq> LastSeq(TaskId task) = 0;
   // Living examples among `ids`, with phi; in the order of `ids`, absent ones left out.
@@ -131,8 +139,15 @@ class Transaction {
   // seq.
   virtual Status MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) = 0;
 
+  // Erases the text, features, id and source of every unlearned row of the task, and forgets the
+  // artefacts of the versions that held one; those can never be served again. How many rows.
+  // kFailedPrecondition ("live_holds_purged"): the live version is one of them. Their aliases go,
+  // but for "settled". Store::Scrub makes the files follow.
+  virtual Result<std::int64_t> PurgeUnlearned(TaskId task) = 0;
+
   virtual Status PutVersion(TaskId task, const Version& version) = 0;
   virtual Status SetAlias(TaskId task, std::string_view alias, std::int64_t version) = 0;
+  virtual Status RemoveAlias(TaskId task, std::string_view alias) = 0;  // Absent is ok.
   virtual Status PutCheckpoint(TaskId task, const Checkpoint& checkpoint) = 0;
 
   // Remembers the answer to a write under the caller's Idempotency-Key.
@@ -166,7 +181,10 @@ class Store {
   virtual Result<std::unique_ptr<Transaction>> Begin() = 0;
 
   virtual Result<std::vector<Task>> Tasks() = 0;
+  // Rising id. Several may have one name (RenameLabels).
   virtual Result<std::vector<Label>> Labels(TaskId task) = 0;
+  // The same labels by the names that they had at `watermark`.
+  virtual Result<std::vector<Label>> LabelsAt(TaskId task, Seq watermark) = 0;
   virtual Result<Seq> LastSeq(TaskId task) = 0;
   virtual Result<std::int64_t> CountLiving(TaskId task) = 0;
   // Living examples by label; labels without any are left out.
@@ -187,6 +205,7 @@ class Store {
   virtual Result<std::vector<Version>> Versions(TaskId task) = 0;  // Rising number.
   virtual Result<std::optional<Version>> FindVersion(TaskId task, std::int64_t number) = 0;
   virtual Result<std::optional<Version>> LatestVersion(TaskId task) = 0;
+  virtual Result<std::map<std::string, std::int64_t>> Aliases(TaskId task) = 0;
   virtual Result<std::optional<std::int64_t>> Alias(TaskId task, std::string_view alias) = 0;
   virtual Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) = 0;
   virtual Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) = 0;
@@ -194,6 +213,17 @@ class Store {
   virtual Result<std::vector<ApiKey>> ApiKeys() = 0;  // By id.
   // At most `limit` entries with seq > after, rising.
   virtual Result<std::vector<AuditEntry>> Audit(std::int64_t after, std::int32_t limit) = 0;
+
+  // What versions and checkpoints name in the ArtifactStore, as hex.
+  virtual Result<std::set<std::string>> NamedArtifacts() = 0;
+
+  // Writes the store as of one instant to a file that is not there yet, synced, while others read
+  // and write; what the copy names in the ArtifactStore.
+  virtual Result<std::set<std::string>> CopyTo(const std::filesystem::path& path) = 0;
+
+  // Takes what was deleted or erased out of the files; waits for readers, kUnavailable when they do
+  // not end.
+  virtual Status Scrub() = 0;
 
   // Reads every page and checks its structure. kDataLoss names what is damaged.
   virtual Status Verify() = 0;

@@ -146,6 +146,17 @@ struct Metrics::Series {
   LabelledCounters out_of_scope{
       Counters("ctt_out_of_scope_total", "Texts answered with 'none of these'."), "task",
       kTaskLabelsMax};
+  LabelledCounters canary{Counters("ctt_canary_predictions_total", "Texts answered by a canary."),
+                          "task", kTaskLabelsMax};
+  LabelledCounters shadowed{
+      Counters("ctt_shadow_predictions_total", "Texts that a shadow scored too."), "task",
+      kTaskLabelsMax};
+  LabelledCounters shadow_agrees{Counters("ctt_shadow_agreements_total",
+                                          "Texts for which a shadow's first label was answered."),
+                                 "task", kTaskLabelsMax};
+  LabelledCounters publish_refused{
+      Counters("ctt_publish_refused_total", "Versions that the gate kept from being served."),
+      "task", kTaskLabelsMax};
   LabelledCounters learned{Counters("ctt_learned_examples_total", "Examples learned."), "task",
                            kTaskLabelsMax};
   LabelledCounters unlearned{Counters("ctt_unlearned_examples_total", "Examples unlearned."),
@@ -217,6 +228,17 @@ void Metrics::CountRequest(std::string_view route, int status, double seconds) {
 void Metrics::CountPrediction(std::string_view task, bool in_scope) {
   series_->predictions.At(task).Increment();
   if (!in_scope) series_->out_of_scope.At(task).Increment();
+}
+
+void Metrics::CountCanary(std::string_view task) { series_->canary.At(task).Increment(); }
+
+void Metrics::CountShadow(std::string_view task, bool agrees) {
+  series_->shadowed.At(task).Increment();
+  if (agrees) series_->shadow_agrees.At(task).Increment();
+}
+
+void Metrics::CountPublishRefused(std::string_view task) {
+  series_->publish_refused.At(task).Increment();
 }
 
 void Metrics::CountLearned(std::string_view task, std::int64_t examples) {

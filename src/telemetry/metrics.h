@@ -31,6 +31,9 @@ class Metrics {
   void CountRequest(std::string_view route, int status, double seconds);
 
   void CountPrediction(std::string_view task, bool in_scope);
+  void CountCanary(std::string_view task);               // A text answered by the canary.
+  void CountShadow(std::string_view task, bool agrees);  // A text that the shadow scored too.
+  void CountPublishRefused(std::string_view task);       // By the gate.
   void CountLearned(std::string_view task, std::int64_t examples);
   void CountUnlearned(std::string_view task, std::int64_t examples);
 

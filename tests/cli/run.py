@@ -7,66 +7,15 @@ import argparse
 import json
 import pathlib
 import pty
+import shutil
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-EXAMPLES = TESTS.parent / "examples"
-sys.path.insert(0, str(TESTS / "product"))
-from ctt_process import Server  # noqa: E402
-
-ROWS = [("where is my parcel", "delivery"), ("the package has not come", "delivery"), ("when will it arrive", "delivery"),
-        ("I was charged twice", "billing"), ("the invoice is wrong", "billing"), ("refund my card", "billing")]
-CTT = ""
-
-
-def jsonl(rows):
-    return "".join(json.dumps(row) + "\n" for row in rows)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = pathlib.Path(scratch.name)
-        self.data = str(self.folder / "data")
-
-    def file(self, name, content):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return str(path)
-
-    def run_ctt(self, *words, stdin="", env=None):
-        """(exit code, standard output, standard error) in the test's own folder."""
-        done = subprocess.run([CTT, *words], input=stdin, text=True, capture_output=True, timeout=120, cwd=self.folder,
-                              env={"PATH": "/usr/bin:/bin", "CTT_DATA": self.data, **(env or {})})
-        return done.returncode, done.stdout, done.stderr
-
-    def good(self, *words, **options):
-        code, out, err = self.run_ctt(*words, **options)
-        self.assertEqual((code, err), (0, ""), f"{words}: {out}")
-        return out
-
-    def answer(self, *words, **options):
-        return json.loads(self.good(*words, "--json", **options))
-
-    def bad(self, expected_code, *words, says, **options):
-        code, out, err = self.run_ctt(*words, **options)
-        self.assertEqual(code, expected_code, f"{words}: {out}{err}")
-        self.assertEqual(out, "")
-        for part in [says] if isinstance(says, str) else says:
-            self.assertIn(part, err)
-        return err
-
-    def learn_rows(self, task="t"):
-        rows = [{"text": text, "label": label, "id": f"e{i}"} for i, (text, label) in enumerate(ROWS)]
-        return self.answer("learn", task, self.file("rows.jsonl", jsonl(rows)))
+from case import EXAMPLES, ROWS, Case, Server, jsonl
 
 
 class LearnTest(Case):
@@ -99,7 +48,7 @@ class LearnTest(Case):
         self.good("learn", "t", path)
         labels = self.answer("tasks", "show", "t")["labels"]
         self.assertEqual([label["label"] for label in labels], ["a, b", "c"])
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             status, example = server.call("GET", "/v1/tasks/t/examples/e1")
         self.assertEqual((status, example["text"]), (200, 'one\ntwo "three", four'))
 
@@ -144,6 +93,29 @@ class LearnTest(Case):
         self.assertEqual(self.answer("unlearn", "t", "--id", "e0", "--id", "e1")["examples"], 4)
 
 
+    def test_a_filter_unlearns_and_a_purge_erases(self):
+        before = self.learn_rows()
+        bad = [{"text": "wrong SECRETWORD", "label": "billing", "id": f"b{i}"} for i in range(3)]
+        self.good("learn", "t", self.file("bad.jsonl", jsonl(bad)))
+        held = lambda: [str(path) for path in pathlib.Path(self.data).rglob("*") if path.is_file() and b"SECRETWORD" in path.read_bytes()]
+        receipt = self.answer("unlearn", "t", "--source", "bad.jsonl", "--label", "billing", "--since", "2020-01-01T00:00:00Z")
+        self.assertEqual(sorted(receipt["unlearned"]), ["b0", "b1", "b2"])
+        self.assertNotEqual(held(), [])
+        self.assertEqual(self.answer("purge", "t")["examples"], 3)
+        self.assertEqual(held(), [])
+        verified = self.answer("verify", "t")
+        self.assertEqual((verified["ok"], verified["head_digest"]), (True, before["head_digest"]))
+        self.bad(1, "unlearn", "t", "--source", "bad.jsonl", says="no such example")
+        self.bad(2, "unlearn", "t", "--since", "yesterday", says="yesterday")
+        self.bad(2, "unlearn", "t", says="")
+        self.bad(2, "unlearn", "t", "--id", "e0", "--label", "billing", says="--label")
+        with Server(self.ctt, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("unlearn", "t", "--label", "billing", "--url", url)["examples"], 3)
+            self.assertEqual(self.answer("purge", "t", "--url", url)["examples"], 3)
+            self.assertTrue(self.answer("verify", "t", "--url", url)["ok"])
+
+
 class AnswerTest(Case):
     def test_predict_texts(self):
         self.learn_rows()
@@ -185,7 +157,7 @@ class AnswerTest(Case):
         self.assertIn("delivery: where is my parcel", text)
         self.assertNotIn("log odds", text)
         self.bad(2, "predict", "--route", "x", "--explain", says="--explain")
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             remote = json.loads(self.good("predict", "t", "where is my parcel now", "--explain-words", "--json", "--url", url))["explanation"]
         self.assertEqual([row["id"] for row in remote["nearest"]], [row["id"] for row in told["nearest"]])
@@ -209,7 +181,7 @@ class AnswerTest(Case):
         self.assertEqual(json.loads(self.good("predict", "--route", "--group", "help", "is it going to rain", "--json"))["task"], "shop")
         self.bad(1, "predict", "--route", "--group", "nobody", "x", says="nobody")
         self.bad(2, "predict", "shop", "x", "--group", "help", says="--route")
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             self.assertEqual([json.loads(line)["task"] for line in self.good("predict", "--route", "--file", path, "--url", url).splitlines()], ["shop", "weather"])
             self.assertEqual(json.loads(self.good("predict", "--route", "my parcel is late", "--json", "--url", url))["router"], one["router"])
@@ -239,7 +211,7 @@ class AnswerTest(Case):
             self.assertNotIn(word, page)
         self.bad(1, "evaluate", "t", path, "--oos", "absent.txt", says="absent.txt")
         self.bad(1, "evaluate", "t", path, "--html", "nowhere/report.html", says="cannot write")
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             self.assertEqual(self.answer("evaluate", "t", path, "--oos", others, "--url", url)["out_of_scope"], scope)
 
@@ -258,7 +230,7 @@ class AnswerTest(Case):
         lines = [json.loads(line) for line in self.good("suggest", "t", pool, "--json").splitlines()]
         self.assertEqual(sorted(line["line"] for line in lines), [1, 3])
         self.assertIn("line ", self.good("suggest", "t", pool, "--count", "1"))
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             self.assertEqual(self.answer("audit", "t", "--url", url), audit)
             self.assertEqual([json.loads(line) for line in self.good("suggest", "t", pool, "--json", "--url", url).splitlines()], lines)
@@ -309,6 +281,33 @@ class TasksTest(Case):
         self.assertEqual(self.answer("tasks", "set", "t", "--groups", "")["groups"], [])
         self.bad(2, "tasks", "set", "t", says="")
         self.bad(1, "tasks", "set", "t", "--groups", "a b", says="a group's name is")
+    def test_labels_are_renamed_merged_split_and_deleted(self):
+        before = self.learn_rows()
+        self.learn_rows("same")
+        labels = lambda answer: {row["label"]: row["examples"] for row in answer["labels"]}
+        text = ["predict", "t", "where is my parcel"]
+        score = self.answer(*text)["probability"]
+        renamed = self.answer("tasks", "labels", "t", "rename", "delivery", "shipping")
+        self.assertEqual(labels(renamed), {"billing": 3, "shipping": 3})
+        self.assertEqual((self.answer(*text)["label"], self.answer(*text)["probability"]), ("shipping", score))
+        split = self.answer("tasks", "labels", "t", "split", "billing", "refund", "--id", "e5")
+        self.assertEqual((labels(split), split["settled"]), ({"billing": 2, "refund": 1, "shipping": 3}, True))
+        ids = self.file("ids.txt", "e4\n")
+        self.good("tasks", "labels", "t", "split", "billing", "refund", "--file", ids)
+        self.good("tasks", "labels", "t", "merge", "refund", "billing")
+        back = self.answer("tasks", "labels", "t", "rename", "shipping", "delivery")
+        self.assertEqual(back["head_digest"], before["head_digest"])
+        self.assertEqual(labels(self.answer("tasks", "labels", "t", "delete", "delivery")), {"billing": 3})
+        self.bad(1, "tasks", "labels", "t", "delete", "biling", says="did you mean 'billing'")
+        self.bad(2, "tasks", "labels", "t", "split", "billing", "x", says="--id")
+        with Server(self.ctt, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.good("tasks", "labels", "same", "split", "billing", "refund", "--id", "e5", "--url", url)
+            self.good("tasks", "labels", "same", "rename", "billing", "b", "--url", url)
+            self.good("tasks", "labels", "same", "merge", "refund", "b", "--url", url)
+            self.good("tasks", "labels", "same", "rename", "b", "billing", "--url", url)
+            gone = self.answer("tasks", "labels", "same", "delete", "delivery", "--url", url)
+            self.assertEqual(labels(gone), {"billing": 3})
 
     def test_labels_start_from_their_descriptions(self):
         path = self.file("labels.csv", "label,description\nrate,exchange rates of foreign currencies\nlost_card,a lost or stolen card\n")
@@ -323,7 +322,7 @@ class TasksTest(Case):
         self.assertIn("sun, rain and storms", self.good("tasks", "labels", "t"))
         self.bad(2, "tasks", "describe", "t", says="LABEL or --file")
         self.bad(1, "tasks", "describe", "t", "--file", self.file("bad.csv", "label,text\na,b\n"), says="no column 'description'")
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             self.assertEqual(self.answer("tasks", "describe", "t", "weather_report", "--url", url)["head_digest"], digest)
             self.assertEqual({row["label"]: row["description"] for row in self.answer("tasks", "labels", "t", "--url", url)["labels"]}, told)
@@ -338,6 +337,34 @@ class TasksTest(Case):
         self.assertEqual(back["head_digest"], first["head_digest"])
         self.assertEqual(self.answer("tasks", "show", "t")["head_version"], first["head_version"])
         self.bad(1, "publish", "t", "999", says="999")
+        forth = self.answer("publish", "t", "previous")
+        self.assertEqual(forth["aliases"]["previous"], first["head_version"])
+        text = ["predict", "t", "hello"]
+        self.assertEqual(self.answer(*text, "--alias", "previous")["head_version"], first["head_version"])
+        self.assertEqual(self.answer(*text, "--version", str(first["head_version"]))["head_version"], first["head_version"])
+        canary = self.answer("publish", "t", "previous", "--alias", "canary", "--share", "0.5")
+        self.assertEqual((canary["aliases"]["canary"], canary["aliases"]["canary_share"]), (first["head_version"], 0.5))
+        self.assertNotIn("canary", self.answer("publish", "t", "none", "--alias", "canary")["aliases"])
+
+    def test_publishing_by_hand_makes_candidates(self):
+        first = self.learn_rows()
+        by_hand = self.answer("tasks", "publishing", "t", "manual")
+        self.assertEqual(by_hand["publishing"], {"automatic": False, "max_accuracy_fall": None})
+        more = self.file("more.jsonl", jsonl([{"text": "hello", "label": "greeting", "id": "g"}]))
+        self.good("learn", "t", more)
+        self.assertEqual(self.answer("tasks", "show", "t")["head_digest"], first["head_digest"])
+        newest = self.answer("versions", "t")["versions"][0]
+        self.assertEqual((newest["live"], newest["settled"], newest["report"]["previous"]["version"]), (False, True, first["head_version"]))
+        with Server(self.ctt, self.data) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.assertEqual(self.answer("publish", "t", str(newest["version"]), "--url", url)["head_digest"], newest["head_digest"])
+            gated = self.answer("tasks", "publishing", "t", "automatic", "--max-accuracy-fall", "0.1", "--url", url)
+            self.assertEqual(gated["publishing"], {"automatic": True, "max_accuracy_fall": 0.1})
+            self.answer("publish", "t", "previous", "--alias", "shadow", "--url", url)
+            self.assertEqual(self.answer("predict", "t", "hello", "--alias", "shadow", "--url", url)["head_version"], first["head_version"])
+            self.good("publish", "t", "none", "--alias", "shadow", "--url", url)
+            self.bad(1, "predict", "t", "hello", "--alias", "shadow", "--url", url, says="shadow")
+        self.bad(2, "tasks", "publishing", "t", "never", says="never")
 
 
 class ContinualTest(Case):
@@ -455,7 +482,7 @@ class ServerTest(Case):
         answers = self.good("predict", "t", "--file", texts, "--error-rate", "0.1")
         rows = self.file("rows.jsonl", jsonl([{"text": text, "label": label} for text, label in ROWS]))
         figures = self.answer("evaluate", "t", rows)
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             url = f"http://127.0.0.1:{server.port}"
             self.bad(1, "tasks", "list", says=["--url http://ADDRESS:PORT", "process"])
             self.assertEqual(self.answer("tasks", "show", "t", "--url", url)["head_digest"], digest)
@@ -479,10 +506,31 @@ class ServerTest(Case):
         self.bad(1, "tasks", "list", "--url", url, says=url)
         self.bad(1, "tasks", "list", "--url", "ftp://x", says="http://HOST:PORT")
 
+    def test_a_backup_brings_back_what_was_lost(self):
+        before = self.learn_rows()
+        made = self.answer("backup", "copy")
+        self.assertEqual((made["artifacts"], made["artifacts_copied"]), (2, 2))
+        self.assertEqual(self.answer("backup", "copy")["artifacts_copied"], 0)
+        self.bad(1, "restore", "copy", says="ctt.sqlite is there")
+        shutil.rmtree(self.data)
+        self.answer("restore", "copy")
+        self.assertEqual(self.answer("tasks", "show", "t")["head_digest"], before["head_digest"])
+        self.assertTrue(self.answer("verify", "t")["ok"])
+        self.bad(1, "restore", "nowhere", "--data", "other", says="nowhere holds no backup")
+        with Server(self.ctt, self.data, "--backups", str(self.folder / "served")) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            self.bad(1, "backup", "x", says="--url http://ADDRESS:PORT")
+            more = self.file("more.jsonl", jsonl([{"text": "hello", "label": "greeting"}]))
+            digest = self.answer("learn", "t", more, "--url", url)["head_digest"]
+            self.assertEqual(self.answer("backup", "--url", url)["folder"], str(self.folder / "served"))
+            self.bad(1, "backup", "x", "--url", url, says="give none with --url")
+        self.answer("restore", "served", "--data", "again")
+        self.assertEqual(self.answer("tasks", "show", "t", "--data", "again")["head_digest"], digest)
+
     def test_prometheus_port_has_metrics_and_probes_only(self):
-        with Server(CTT, self.data, "--prometheus-port", "0") as server:  # 0: none; take a port that is free.
+        with Server(self.ctt, self.data, "--prometheus-port", "0") as server:  # 0: none; take a port that is free.
             free = server.port
-        with Server(CTT, self.data, "--prometheus-port", str(free)) as server:
+        with Server(self.ctt, self.data, "--prometheus-port", str(free)) as server:
             status, text = server.call("GET", "/metrics")
             self.assertEqual(status, 200)
             self.assertIn("ctt_isa_info", text)
@@ -507,7 +555,7 @@ class ServerTest(Case):
         self.bad(1, "keys", "create", "x", "--scope", "all", says="predict, learn and admin")
         self.bad(2, "keys", "create", "x", says="--scope")
         self.bad(1, "keys", "revoke", "000000000000", says="no key")
-        with Server(CTT, self.data, listen="0.0.0.0:0") as server:
+        with Server(self.ctt, self.data, listen="0.0.0.0:0") as server:
             url = f"http://127.0.0.1:{server.port}"
             self.bad(1, "tasks", "list", "--url", url, says="needs a key")
             env = {"CTT_URL": url, "CTT_KEY": admin["key"]}
@@ -525,7 +573,7 @@ class ServerTest(Case):
         self.learn_rows()
         texts = self.file("texts.txt", "the parcel is late\nyou charged my card\n")
         load = ("bench", "serve", "--file", texts, "--connections", "4", "--seconds", "0.5", "--warmup", "0.2")
-        with Server(CTT, self.data) as server:
+        with Server(self.ctt, self.data) as server:
             url = ("--url", f"http://127.0.0.1:{server.port}")
             closed = self.answer(*load, "--task", "t", *url)
             self.assertEqual((closed["loop"], list(closed["answers"]), closed["answers"]["200"]), ("closed", ["200"], closed["requests"]))
@@ -551,7 +599,7 @@ class ServerTest(Case):
         self.bad(1, "serve", "--check-config", "--engine", "f16", says="f16")
         self.assertFalse((self.folder / "data").exists())  # It only looks.
         self.file("ctt.toml", 'log_level = "info"\ntexts_max = 7\n')
-        with Server(CTT, self.data, "--config", config) as server:
+        with Server(self.ctt, self.data, "--config", config) as server:
             def reload(content, until):
                 self.file("ctt.toml", content)
                 server.process.send_signal(signal.SIGHUP)
@@ -582,7 +630,7 @@ class TerminalTest(Case):
         path = self.file("rows.jsonl", jsonl([{"text": f"{text} {i}", "label": label} for i in range(100) for text, label in ROWS]))
         self.assertEqual(self.run_ctt("learn", "t", path)[2], "")
         screen, program = pty.openpty()
-        done = subprocess.run([CTT, "learn", "u", path, "--data", self.data, "--json"], stdout=subprocess.PIPE, stderr=program, timeout=120)
+        done = subprocess.run([self.ctt, "learn", "u", path, "--data", self.data, "--json"], stdout=subprocess.PIPE, stderr=program, timeout=120)
         self.assertEqual(json.loads(done.stdout)["rows"], 600)
         import os
         os.close(program)
@@ -595,8 +643,7 @@ def main():
     parser.add_argument("ctt")
     parser.add_argument("-k", default="")
     arguments = parser.parse_args()
-    global CTT
-    CTT = str(pathlib.Path(arguments.ctt).resolve())
+    Case.ctt = str(pathlib.Path(arguments.ctt).resolve())
     loader = unittest.TestLoader()
     if arguments.k:
         loader.testNamePatterns = [f"*{arguments.k}*"]

@@ -134,11 +134,18 @@ TEST(EvaluateBodyTest, JsonAndLinesSayTheSame) {
 TEST(SmallBodyTest, OneFieldEach) {
   EXPECT_EQ(*ParseName(R"({"name":"a"})"), "a");
   EXPECT_EQ(ParseName(R"({"nam":"a"})").status().reason(), "unknown_field");
-  EXPECT_EQ(*ParseIds(R"({"ids":["a","b"]})"), (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(ParseIds(R"({"ids":[]})").status().reason(), "empty_request");
-  EXPECT_EQ(*ParseVersion(R"({"version":4})"), 4);
-  EXPECT_EQ(ParseVersion(R"({"version":"4"})").status().reason(), "wrong_type");
-  EXPECT_EQ(ParseVersion("{}").status().reason(), "missing_field");
+  EXPECT_EQ(ParseUnlearn(R"({"ids":["a","b"]})")->ids, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(ParseUnlearn(R"({"ids":[]})").status().reason(), "empty_request");
+  EXPECT_EQ(ParseUnlearn(R"({"filter":{"since":"x"}})").status().reason(), "bad_time");
+  EXPECT_EQ(ParseUnlearn(R"({"ids":["a"],"filter":{}})").status().reason(), "conflicting_fields");
+  EXPECT_EQ(ParseAliasChange("live", R"({"version":4})")->version, 4);
+  EXPECT_EQ(ParseAliasChange("live", R"({"version":"previous"})")->version_alias, "previous");
+  EXPECT_EQ(ParseAliasChange("live", R"({"version":[]})").status().reason(), "wrong_type");
+  EXPECT_EQ(ParseAliasChange("live", "{}").status().reason(), "missing_field");
+  EXPECT_EQ(*ParseIfMatch("\"7\""), 7);
+  EXPECT_EQ(*ParseIfMatch(std::nullopt), std::nullopt);
+  for (const char* bad : {"7", "\"\"", "\"x\"", "\"7x\"", "W/\"7\"", "*", "\"-1\""})
+    EXPECT_EQ(ParseIfMatch(bad).status().reason(), "bad_if_match") << bad;
 }
 
 service::PredictAnswer TwoLabels() {
@@ -174,7 +181,8 @@ TEST(AnswerTest, AbsentValuesAreNull) {
             R"({"name":"t","examples":0,"classes":0,"head_version":0,"settled":false,"head":null,)"
             R"("block":null,"head_digest":null,"created_at":"1970-01-01T00:00:00.000001Z",)"
             R"("updated_at":null,"out_of_scope_rate":0.05,"prior":"empirical","groups":[],)"
-            R"("labels":[]})");
+            R"("labels":[],"aliases":[],)"
+            R"("publishing":{"automatic":true,"max_accuracy_fall":null}})");
   EXPECT_EQ(ExamplePageJson({{{"i", std::nullopt, "l", "", 0}}, 0}),
             R"({"examples":[{"id":"i","text":null,"label":"l","source":null,"created_at":null}],)"
             R"("next_after":null})");

@@ -9,6 +9,7 @@
 
 #include "service/learner.h"
 #include "service/settler.h"
+#include "service/verify.h"
 #include "store/data_directory.h"
 
 namespace ctt::service {
@@ -69,13 +70,45 @@ class LearnerHouse {
       learner_->Unlearn(task, std::move(ids), std::move(done));
     });
   }
+  Result<UnlearnAnswer> UnlearnWhere(const std::string& task, ExampleFilter filter) {
+    return Wait<UnlearnAnswer>([&](Done<UnlearnAnswer> done) {
+      learner_->UnlearnWhere(task, std::move(filter), std::move(done));
+    });
+  }
+  Result<PurgeAnswer> Purge(const std::string& task) {
+    return Wait<PurgeAnswer>(
+        [&](Done<PurgeAnswer> done) { learner_->Purge(task, std::move(done)); });
+  }
+  Result<VerifyAnswer> Verify(const std::string& task) {
+    const auto served = Served(task);
+    CTT_ASSIGN_OR_RETURN(const auto sums,
+                         Wait<Learner::SumsDigest>([&](Done<Learner::SumsDigest> done) {
+                           learner_->DigestSums(task, std::move(done));
+                         }));
+    return VerifyTask({data_->store(), data_->artifacts(), log_}, *served, sums, kTestDim);
+  }
   Status Settle(const std::string& task) {
     const store::TaskId id = Served(task)->id;
     return Wait<bool>([&](Done<bool> done) { settler_->SettleNow(id, std::move(done)); }).status();
   }
   Status Publish(const std::string& task, std::int64_t version) {
+    AliasChange change;
+    change.version = version;
+    return SetAlias(task, change);
+  }
+  Status SetAlias(const std::string& task, AliasChange change) {
+    return Wait<bool>([&](Done<bool> done) {
+             learner_->SetAlias(task, std::move(change), std::move(done));
+           })
+        .status();
+  }
+  Status RemoveAlias(const std::string& task, const std::string& alias) {
+    return Wait<bool>([&](Done<bool> done) { learner_->RemoveAlias(task, alias, std::move(done)); })
+        .status();
+  }
+  Status SetPublishing(const std::string& task, Publishing publishing) {
     return Wait<bool>(
-               [&](Done<bool> done) { learner_->PublishVersion(task, version, std::move(done)); })
+               [&](Done<bool> done) { learner_->SetPublishing(task, publishing, std::move(done)); })
         .status();
   }
   Status Rename(const std::string& task, const std::string& name) {
@@ -89,6 +122,12 @@ class LearnerHouse {
   }
   Status Delete(const std::string& task) {
     return Wait<bool>([&](Done<bool> done) { learner_->DeleteTask(task, std::move(done)); })
+        .status();
+  }
+  Status Edit(const std::string& task, LabelEdit edit) {
+    return Wait<bool>([&](Done<bool> done) {
+             learner_->EditLabels(task, std::move(edit), std::move(done));
+           })
         .status();
   }
   std::shared_ptr<const ServedTask> Served(const std::string& task) {

@@ -147,6 +147,43 @@ TEST_P(StoreTest, ALabelNameHasOneIdPerTask) {
   EXPECT_EQ(labels[1].name, "no");
 }
 
+TEST_P(StoreTest, LabelsKeepTheNamesThatTheyHadAtEachWatermark) {
+  const TaskId task = MakeTask("t").id;
+  const LabelId a = MakeLabel(task, "a"), b = MakeLabel(task, "b");
+  ASSERT_OK(Append(task, {Row(1, a, "x"), Row(2, b, "y")}));
+  const auto rename = [&](std::vector<LabelId> labels, std::string_view name, Seq seq) {
+    auto transaction = Begin();
+    CTT_RETURN_IF_ERROR(transaction->RenameLabels(task, labels, name, seq));
+    return transaction->Commit();
+  };
+  const auto names_at = [&](Seq watermark) {
+    std::vector<std::string> names;
+    for (const Label& label : Value(store().LabelsAt(task, watermark))) names.push_back(label.name);
+    return names;
+  };
+  ASSERT_OK(rename({a}, "c", 3));
+  ASSERT_OK(rename({a}, "b", 4)) << "two labels may share a name";
+  ASSERT_OK(rename({a, b}, "a", 5));
+  Reopen();
+  EXPECT_EQ(Value(store().LastSeq(task)), 5);
+  EXPECT_THAT(names_at(2), ElementsAre("a", "b"));
+  EXPECT_THAT(names_at(3), ElementsAre("c", "b"));
+  EXPECT_THAT(names_at(4), ElementsAre("b", "b"));
+  EXPECT_THAT(names_at(5), ElementsAre("a", "a"));
+  EXPECT_EQ(MakeLabel(task, "a"), a) << "the first of that name";
+  EXPECT_EQ(Value(store().Labels(task)).size(), 2u);
+  const LabelId fresh = MakeLabel(task, "b");
+  EXPECT_NE(fresh, b) << "a name that was given away is free";
+  EXPECT_EQ(rename({a}, "d", 5).code(), Code::kInvalidArgument) << "seq 5 is taken";
+  EXPECT_EQ(rename({a}, "", 6).code(), Code::kInvalidArgument);
+  EXPECT_EQ(rename({fresh + 1}, "d", 6).code(), Code::kInvalidArgument);
+  EXPECT_OK(store().Verify());
+  auto transaction = Begin();
+  ASSERT_OK(transaction->DeleteTask(task));
+  ASSERT_OK(transaction->Commit());
+  EXPECT_OK(store().Verify());
+}
+
 TEST_P(StoreTest, ExamplesComeBackByteForByte) {
   const TaskId task = MakeTask("a").id;
   const LabelId label = MakeLabel(task, "l");

@@ -1,6 +1,7 @@
 #include "store/sqlite/sqlite_store.h"
 
 #include "store/sqlite/checked_vfs.h"
+#include "store/sqlite/error.h"
 #include "store/sqlite/file_audit.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/scan.h"
@@ -39,10 +40,16 @@ Result<std::vector<Task>> SqliteStore::Tasks() {
   }
 }
 
-Result<std::vector<Label>> SqliteStore::Labels(TaskId task) {
+Result<std::vector<Label>> SqliteStore::Labels(TaskId task) { return LabelsAt(task, kNumberMax); }
+
+Result<std::vector<Label>> SqliteStore::LabelsAt(TaskId task, Seq watermark) {
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
-  Statement rows =
-      reader->Use("SELECT id, name, description FROM label WHERE task = ?1 ORDER BY id", task);
+  // The first renaming after the watermark tells what the label was called at it.
+  Statement rows = reader->Use(
+      "SELECT id, coalesce((SELECT label_name.name FROM label_name WHERE label = id"
+      " AND until_seq > ?2 ORDER BY until_seq LIMIT 1), name), description"
+      " FROM label WHERE task = ?1 ORDER BY id",
+      task, watermark);
   std::vector<Label> labels;
   for (;;) {
     CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
@@ -129,6 +136,17 @@ Result<std::optional<Version>> SqliteStore::LatestVersion(TaskId task) {
   return ReadLatestVersion(*reader, task);
 }
 
+Result<std::map<std::string, std::int64_t>> SqliteStore::Aliases(TaskId task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  Statement rows = reader->Use("SELECT name, version_key FROM alias WHERE task = ?1", task);
+  std::map<std::string, std::int64_t> aliases;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return aliases;
+    aliases[rows.Text(0)] = rows.Int(1) & kNumberMax;
+  }
+}
+
 Result<std::optional<std::int64_t>> SqliteStore::Alias(TaskId task, std::string_view alias) {
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
   Statement row =
@@ -185,6 +203,54 @@ Result<std::vector<AuditEntry>> SqliteStore::Audit(std::int64_t after, std::int3
     entries.push_back({row.Int(0), row.Int(1), row.Text(2), row.Text(3), row.Text(4), row.Text(5),
                        row.Int(6), row.Text(7), row.Text(8)});
   }
+}
+
+namespace {
+
+Result<std::set<std::string>> ReadNamedArtifacts(Connection& connection) {
+  Statement rows = connection.Use(
+      "SELECT head_digest FROM version WHERE has_artifact = 1 UNION SELECT digest FROM checkpoint");
+  std::set<std::string> digests;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return digests;
+    digests.insert(rows.Text(0));
+  }
+}
+
+// SQLite's own copy of one snapshot, page by page.
+Status CopyPages(Connection& from, Connection& to) {
+  sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+  if (backup == nullptr) return SqliteError(sqlite3_errcode(to.handle()), to.handle(), "copying");
+  const int copied = sqlite3_backup_step(backup, -1);
+  const int finished = sqlite3_backup_finish(backup);
+  if (copied == SQLITE_DONE && finished == SQLITE_OK) return Status::Ok();
+  return SqliteError(finished, to.handle(), "copying");
+}
+
+}  // namespace
+
+Result<std::set<std::string>> SqliteStore::NamedArtifacts() {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadNamedArtifacts(*reader);
+}
+
+Result<std::set<std::string>> SqliteStore::CopyTo(const std::filesystem::path& path) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  CTT_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> copy,
+                       Connection::Open(path, Connection::Mode::kWrite, vfs_));
+  CTT_RETURN_IF_ERROR(CopyPages(*reader, *copy));
+  return ReadNamedArtifacts(*copy);
+}
+
+// Deleted content is zeros in the database already (secure_delete); the log still has the pages of
+// before.
+Status SqliteStore::Scrub() {
+  const std::unique_lock lock(writing_);
+  Statement row = writer_->Use("PRAGMA wal_checkpoint(TRUNCATE)");
+  CTT_ASSIGN_OR_RETURN(const bool answered, row.Step());
+  if (answered && row.Int(0) == 0) return Status::Ok();
+  return {Code::kUnavailable, "readers_busy", "the write-ahead log is still being read"};
 }
 
 Status SqliteStore::Verify() {

@@ -30,6 +30,7 @@ class SqliteStore final : public Store {
 
   Result<std::vector<Task>> Tasks() override;
   Result<std::vector<Label>> Labels(TaskId task) override;
+  Result<std::vector<Label>> LabelsAt(TaskId task, Seq watermark) override;
   Result<Seq> LastSeq(TaskId task) override;
   Result<std::int64_t> CountLiving(TaskId task) override;
   Result<std::map<LabelId, std::int64_t>> CountByLabel(TaskId task) override;
@@ -40,18 +41,23 @@ class SqliteStore final : public Store {
   Result<std::vector<Version>> Versions(TaskId task) override;
   Result<std::optional<Version>> FindVersion(TaskId task, std::int64_t number) override;
   Result<std::optional<Version>> LatestVersion(TaskId task) override;
+  Result<std::map<std::string, std::int64_t>> Aliases(TaskId task) override;
   Result<std::optional<std::int64_t>> Alias(TaskId task, std::string_view alias) override;
   Result<std::optional<Checkpoint>> LatestCheckpoint(TaskId task) override;
   Result<std::optional<IdempotentAnswer>> FindIdempotent(std::string_view key) override;
   Result<std::optional<std::string>> Meta(std::string_view key) override;
   Result<std::vector<ApiKey>> ApiKeys() override;
   Result<std::vector<AuditEntry>> Audit(std::int64_t after, std::int32_t limit) override;
+  Result<std::set<std::string>> NamedArtifacts() override;
+  Result<std::set<std::string>> CopyTo(const std::filesystem::path& path) override;
+  Status Scrub() override;
   Status Verify() override;
 
  private:
   SqliteStore(std::unique_ptr<Connection> writer, std::filesystem::path path, std::string vfs)
-      : writer_(std::move(writer)), readers_(std::move(path), std::move(vfs)) {}
+      : vfs_(vfs), writer_(std::move(writer)), readers_(std::move(path), std::move(vfs)) {}
 
+  const std::string vfs_;
   std::mutex writing_;  // Held by the one open Transaction.
   std::unique_ptr<Connection> writer_;
   ReaderPool readers_;  // Closed before the writer, which then folds the WAL into the file.

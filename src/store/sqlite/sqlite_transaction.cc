@@ -1,5 +1,6 @@
 #include "store/sqlite/sqlite_transaction.h"
 
+#include <algorithm>
 #include <string>
 
 #include "store/sqlite/rows.h"
@@ -89,12 +90,37 @@ Status SqliteTransaction::DeleteTask(TaskId task) {
 Result<LabelId> SqliteTransaction::InternLabel(TaskId task, std::string_view name) {
   CTT_RETURN_IF_ERROR(failed_);
   CTT_RETURN_IF_ERROR(RequireTask(task));
-  CTT_RETURN_IF_ERROR(Spoil(writer_.Run(
-      "INSERT INTO label (task, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING", task, name)));
-  Statement row = writer_.Use("SELECT id FROM label WHERE task = ?1 AND name = ?2", task, name);
+  Statement row = writer_.Use(
+      "SELECT id FROM label WHERE task = ?1 AND name = ?2 ORDER BY id LIMIT 1", task, name);
   const Result<bool> found = row.Step();
   CTT_RETURN_IF_ERROR(Spoil(found.status()));
-  return row.Int(0);
+  if (*found) return row.Int(0);
+  CTT_RETURN_IF_ERROR(
+      Spoil(writer_.Run("INSERT INTO label (task, name) VALUES (?1, ?2)", task, name)));
+  return writer_.last_insert_id();
+}
+
+Status SqliteTransaction::CheckNextSeq(TaskId task, Seq seq) {
+  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
+  if (seq == last + 1 && seq <= kNumberMax) return Status::Ok();
+  return InvalidArgument("sequence numbers must follow the last one");
+}
+
+Status SqliteTransaction::RenameLabels(TaskId task, std::span<const LabelId> labels,
+                                       std::string_view name, Seq seq) {
+  CTT_RETURN_IF_ERROR(failed_);
+  if (labels.empty() || name.empty()) return InvalidArgument("renaming needs labels and a name");
+  CTT_RETURN_IF_ERROR(CheckNextSeq(task, seq));
+  for (const LabelId label : labels) CTT_RETURN_IF_ERROR(CheckLabel(task, label));
+  for (const LabelId label : labels) {
+    CTT_RETURN_IF_ERROR(Spoil(
+        writer_.Run("INSERT INTO label_name (label, until_seq, name) SELECT id, ?2, name FROM label"
+                    " WHERE id = ?1",
+                    label, seq)));
+    CTT_RETURN_IF_ERROR(
+        Spoil(writer_.Run("UPDATE label SET name = ?2 WHERE id = ?1", label, name)));
+  }
+  return Spoil(writer_.Run("UPDATE task SET last_seq = ?2 WHERE id = ?1", task, seq));
 }
 
 Result<Seq> SqliteTransaction::LastSeq(TaskId task) {
@@ -161,12 +187,9 @@ Status SqliteTransaction::AppendExamples(TaskId task, std::span<const Example> e
 Status SqliteTransaction::MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) {
   CTT_RETURN_IF_ERROR(failed_);
   if (seqs.empty()) return InvalidArgument("unlearning needs at least one example");
-  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
-  if (deleted_seq != last + 1 || deleted_seq > kNumberMax) {
-    return InvalidArgument("sequence numbers must follow the last one");
-  }
+  CTT_RETURN_IF_ERROR(CheckNextSeq(task, deleted_seq));
   for (const Seq seq : seqs) {
-    if (seq < 1 || seq > last) return Spoil(NotFound("no living example has this seq"));
+    if (seq < 1 || seq >= deleted_seq) return Spoil(NotFound("no living example has this seq"));
     const Status status = ChangedOne(
         writer_.Run("UPDATE example SET deleted_seq = ?2 WHERE key = ?1 AND deleted_seq = 0",
                     Key(task, seq), deleted_seq),
@@ -175,6 +198,52 @@ Status SqliteTransaction::MarkUnlearned(TaskId task, std::span<const Seq> seqs, 
   }
   return Spoil(writer_.Run("UPDATE task SET last_seq = ?2, living = living - ?3 WHERE id = ?1",
                            task, deleted_seq, static_cast<std::int64_t>(seqs.size())));
+}
+
+// Keys of the versions that held a row which is unlearned by now.
+Result<std::vector<std::int64_t>> SqliteTransaction::FindHolders(TaskId task) {
+  // A version held a row when its watermark lies between the row's two writes.
+  Statement rows = writer_.Use(
+      "SELECT key FROM version WHERE key BETWEEN ?1 AND ?2"
+      " AND EXISTS (SELECT 1 FROM example INDEXED BY example_unlearned WHERE example.task = ?3"
+      " AND deleted_seq > 0 AND deleted_seq > version.watermark AND example.key & ?4 <= "
+      "version.watermark)",
+      Key(task, 0), Key(task, kNumberMax), task, kNumberMax);
+  std::vector<std::int64_t> keys;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return keys;
+    keys.push_back(rows.Int(0));
+  }
+}
+
+// A purged row keeps its place in the log and its label; one byte stands for its features.
+Result<std::int64_t> SqliteTransaction::PurgeUnlearned(TaskId task) {
+  CTT_RETURN_IF_ERROR(failed_);
+  CTT_RETURN_IF_ERROR(RequireTask(task));
+  CTT_ASSIGN_OR_RETURN(const std::vector<std::int64_t> holders, FindHolders(task));
+  {
+    Statement live =
+        writer_.Use("SELECT version_key FROM alias WHERE task = ?1 AND name = 'live'", task);
+    CTT_ASSIGN_OR_RETURN(const bool found, live.Step());
+    if (found && std::find(holders.begin(), holders.end(), live.Int(0)) != holders.end()) {
+      return Status(Code::kFailedPrecondition, "live_holds_purged",
+                    "the live version was learned with examples that would be purged; publish a "
+                    "later one first");
+    }
+  }
+  for (const std::int64_t key : holders) {
+    CTT_RETURN_IF_ERROR(Spoil(
+        writer_.Run("DELETE FROM alias WHERE task = ?1 AND version_key = ?2 AND name <> 'settled'",
+                    task, key)));
+    CTT_RETURN_IF_ERROR(
+        Spoil(writer_.Run("UPDATE version SET has_artifact = 0 WHERE key = ?1", key)));
+  }
+  CTT_RETURN_IF_ERROR(
+      Spoil(writer_.Run("UPDATE example SET phi = x'00', text = NULL, id = 'purged', source = ''"
+                        " WHERE task = ?1 AND deleted_seq > 0 AND length(phi) > 1",
+                        task)));
+  return writer_.changes();
 }
 
 Status SqliteTransaction::PutVersion(TaskId task, const Version& version) {
@@ -200,6 +269,11 @@ Status SqliteTransaction::SetAlias(TaskId task, std::string_view alias, std::int
       writer_.Run("INSERT INTO alias (task, name, version_key) VALUES (?1, ?2, ?3)"
                   " ON CONFLICT DO UPDATE SET version_key = excluded.version_key",
                   task, alias, Key(task, version)));
+}
+
+Status SqliteTransaction::RemoveAlias(TaskId task, std::string_view alias) {
+  CTT_RETURN_IF_ERROR(failed_);
+  return Spoil(writer_.Run("DELETE FROM alias WHERE task = ?1 AND name = ?2", task, alias));
 }
 
 Status SqliteTransaction::PutCheckpoint(TaskId task, const Checkpoint& checkpoint) {

@@ -26,12 +26,16 @@ class SqliteTransaction final : public Transaction {
   Status SetTaskSettings(TaskId task, std::string_view settings) override;
   Status DeleteTask(TaskId task) override;
   Result<LabelId> InternLabel(TaskId task, std::string_view name) override;
+  Status RenameLabels(TaskId task, std::span<const LabelId> labels, std::string_view name,
+                      Seq seq) override;
   Result<Seq> LastSeq(TaskId task) override;
   Result<std::vector<Example>> FindLiving(TaskId task, std::span<const std::string> ids) override;
   Status AppendExamples(TaskId task, std::span<const Example> examples) override;
   Status MarkUnlearned(TaskId task, std::span<const Seq> seqs, Seq deleted_seq) override;
+  Result<std::int64_t> PurgeUnlearned(TaskId task) override;
   Status PutVersion(TaskId task, const Version& version) override;
   Status SetAlias(TaskId task, std::string_view alias, std::int64_t version) override;
+  Status RemoveAlias(TaskId task, std::string_view alias) override;
   Status PutCheckpoint(TaskId task, const Checkpoint& checkpoint) override;
   Status PutIdempotent(std::string_view key, std::string_view request_digest,
                        std::string_view answer, std::int64_t now_us) override;
@@ -50,6 +54,8 @@ class SqliteTransaction final : public Transaction {
   // the statement writes one row.
   Status Taken(Status status, std::string reason, std::string message);
   Status RequireTask(TaskId task);
+  Result<std::vector<std::int64_t>> FindHolders(TaskId task);
+  Status CheckNextSeq(TaskId task, Seq seq);
   Status CheckAppend(TaskId task, std::span<const Example> examples);
   Status CheckLabel(TaskId task, LabelId label);
   Status Insert(TaskId task, const Example& example);

@@ -16,9 +16,9 @@ Status RunCheck(Connection& connection, const char* sql) {
 }
 
 constexpr const char* kSmallTables[] = {
-    "PRAGMA quick_check(task)",       "PRAGMA quick_check(label)",      "PRAGMA quick_check(alias)",
-    "PRAGMA quick_check(checkpoint)", "PRAGMA quick_check(idempotent)", "PRAGMA quick_check(meta)",
-    "PRAGMA quick_check(api_key)",
+    "PRAGMA quick_check(task)",  "PRAGMA quick_check(label)",      "PRAGMA quick_check(label_name)",
+    "PRAGMA quick_check(alias)", "PRAGMA quick_check(checkpoint)", "PRAGMA quick_check(idempotent)",
+    "PRAGMA quick_check(meta)",  "PRAGMA quick_check(api_key)",
 };
 
 // A query that finds rows only where its rule is broken.
@@ -38,12 +38,16 @@ constexpr Rule kRules[] = {
     {"a task whose count of living examples is wrong",
      "SELECT 1 FROM task WHERE living <> (SELECT count(*) FROM example"
      " WHERE example.task = task.id AND deleted_seq = 0)"},
-    // Each seq is one example's or one unlearning's.
+    {"a label that was renamed past its task's last seq",
+     "SELECT 1 FROM label_name JOIN label ON label.id = label_name.label JOIN task"
+     " ON task.id = label.task WHERE until_seq > last_seq"},
+    // Each seq is one example's, one unlearning's or one renaming's.
     {"a gap in a task's log",
      "SELECT 1 FROM task WHERE last_seq <> (SELECT count(*) FROM example WHERE key BETWEEN"
      " task.id << 40 AND (task.id + 1 << 40) - 1) + (SELECT count(DISTINCT deleted_seq) FROM "
      "example"
-     " WHERE example.task = task.id AND deleted_seq > 0)"},
+     " WHERE example.task = task.id AND deleted_seq > 0) + (SELECT count(DISTINCT until_seq) FROM"
+     " label_name JOIN label ON label.id = label_name.label WHERE label.task = task.id)"},
     {"a version without its task",
      "SELECT 1 FROM version WHERE NOT EXISTS (SELECT 1 FROM task WHERE task.id = version.task)"},
     {"a gap in a task's versions",
