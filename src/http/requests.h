@@ -86,7 +86,5 @@ Result<service::AliasChange> ParseAliasChange(std::string alias, std::string_vie
 Result<std::optional<std::int64_t>> ParseIfMatch(const std::optional<std::string>& header);
 // {name, scopes, tasks, requests_per_second, requests_per_day}
 Result<service::NewKey> ParseNewKey(std::string_view body);
-// {name, out_of_scope_rate, prior, groups}, at least one of them.
-Result<service::TaskChange> ParseTaskChange(std::string_view body);
 
 }  // namespace ctt::http

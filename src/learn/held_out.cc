@@ -34,20 +34,6 @@ Split HoldOutLeastHashed(const std::vector<Row>& rows, std::size_t count) {
   return split;
 }
 
-// The statistics of some rows; a label is the class's number in the whole task.
-Statistics StatisticsOf(std::int32_t feature_dim, const std::vector<Row>& rows) {
-  Statistics statistics(feature_dim);
-  std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
-  for (const Row& row : rows) {
-    phi.insert(phi.end(), row.phi, row.phi + feature_dim);
-    labels.push_back(std::to_string(row.label));
-  }
-  const Status added = statistics.Add(phi, labels);
-  CTT_CHECK(added.ok());  // The rows come from statistics that took them once.
-  return statistics;
-}
-
 // [rows, classes of the part]: |q - mu_c|^2 - |q - m|^2 under M.
 std::vector<double> DistancesTo(const Scatter& scatter, const Discriminant& solved, Columns columns,
                                 const std::vector<Row>& rows) {
@@ -65,6 +51,19 @@ std::vector<double> DistancesTo(const Scatter& scatter, const Discriminant& solv
 }
 
 }  // namespace
+
+Statistics StatisticsOf(std::int32_t feature_dim, const std::vector<Row>& rows) {
+  Statistics statistics(feature_dim);
+  std::vector<std::int8_t> phi;
+  std::vector<std::string> labels;
+  for (const Row& row : rows) {
+    phi.insert(phi.end(), row.phi, row.phi + feature_dim);
+    labels.push_back(std::to_string(row.label));
+  }
+  const Status added = statistics.Add(phi, labels);
+  CTT_CHECK(added.ok());  // The rows come from statistics that took them once.
+  return statistics;
+}
 
 std::vector<Split> SplitsOf(const std::vector<Row>& rows, std::int64_t class_count) {
   std::vector<Split> splits;

@@ -20,6 +20,9 @@ struct Split {
 };
 std::vector<Split> SplitsOf(const std::vector<Row>& rows, std::int64_t class_count);
 
+// The statistics of some rows; a label is the class's number in the whole task.
+Statistics StatisticsOf(std::int32_t feature_dim, const std::vector<Row>& rows);
+
 // Distances (-2 scores for head B) of the held-out rows of all splits, side by side.
 class HeldOut {
  public:

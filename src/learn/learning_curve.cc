@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "learn/held_out.h"
 #include "learn/leave_one_out.h"
 
 namespace ctt::learn {
@@ -18,21 +19,8 @@ constexpr std::int64_t kRowsMax = 8192;
 const std::array<double, 4> kDecays = {std::sqrt(std::sqrt(0.5)), std::sqrt(0.5),
                                        std::sqrt(0.5) * std::sqrt(std::sqrt(0.5)), 0.5};
 
-Statistics StatisticsOf(const std::vector<Row>& rows, std::int32_t feature_dim) {
-  Statistics statistics(feature_dim);
-  std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
-  for (const Row& row : rows) {
-    phi.insert(phi.end(), row.phi, row.phi + feature_dim);
-    labels.push_back(std::to_string(row.label));
-  }
-  const Status added = statistics.Add(phi, labels);
-  CTT_CHECK(added.ok());  // The rows come from statistics that took them once.
-  return statistics;
-}
-
 double AccuracyOn(std::vector<Row> rows, std::int32_t feature_dim, const Settings& settings) {
-  const Statistics statistics = StatisticsOf(rows, feature_dim);
+  const Statistics statistics = StatisticsOf(feature_dim, rows);
   const std::vector<ContentClass> classes = ContentOrder(statistics);
   std::map<std::string_view, std::int32_t> place;
   for (std::size_t c = 0; c < classes.size(); ++c)
