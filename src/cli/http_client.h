@@ -4,18 +4,13 @@
 // Threads: immutable after Make; share it as const. Each call opens a connection of its own.
 #include <cstdint>
 #include <string>
-#include <utility>
 
+#include "base/http_call.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "cli/settings.h"
 
 namespace ctt::cli {
-
-struct HttpAnswer {
-  int status = 0;
-  std::string body;
-};
 
 // The problem that an answer describes, as the service's own Status. REQUIRES: it is no good one.
 Status Problem(const HttpAnswer& answer);
@@ -38,14 +33,12 @@ class HttpClient {
   Result<json::object> Ask(const std::string& method, const std::string& target,
                            const std::string& body = "") const;
 
-  const std::string& host() const { return host_; }
-  const std::string& port() const { return port_; }
+  const std::string& host() const { return server_.host; }
+  const std::string& port() const { return server_.port; }
 
  private:
   HttpClient() = default;
-  bool secure_ = false;
-  std::string host_;
-  std::string port_;
+  HttpUrl server_;
   std::string key_;
   std::string ca_file_;
 };

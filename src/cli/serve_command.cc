@@ -1,3 +1,4 @@
+#include <charconv>
 #include <filesystem>
 #include <memory>
 
@@ -9,6 +10,7 @@
 #include "cli/http_client.h"
 #include "cli/session.h"
 #include "http/server.h"
+#include "telemetry/tracer.h"
 
 namespace ctt::cli {
 namespace {
@@ -26,8 +28,27 @@ http::ServerOptions MakeServerOptions(const Settings& settings, bool has_keys) {
   options.header_timeout_ms = settings.header_timeout_ms;
   options.body_timeout_ms = settings.body_timeout_ms;
   options.idle_timeout_ms = settings.idle_timeout_ms;
+  options.access_log_every = settings.access_log_every;
   options.connections_max = static_cast<std::int32_t>(settings.connections_max);
   return options;
+}
+
+// Null: no endpoint is set.
+Result<std::unique_ptr<telemetry::Tracer>> StartTracer(const Settings& settings,
+                                                       telemetry::Metrics& metrics,
+                                                       telemetry::Log& log) {
+  if (settings.otlp_endpoint.empty()) return std::unique_ptr<telemetry::Tracer>();
+  telemetry::TracerOptions options;
+  options.endpoint = settings.otlp_endpoint;
+  options.headers = settings.otlp_headers;
+  options.ca_file = settings.ca_file;
+  options.version = CTT_VERSION;
+  options.environment = settings.environment;
+  const std::string& ratio = settings.trace_ratio;
+  const auto [end, error] =
+      std::from_chars(ratio.data(), ratio.data() + ratio.size(), options.ratio);
+  if (error != std::errc() || end != ratio.data() + ratio.size()) options.ratio = -1;
+  return telemetry::Tracer::Start(options, metrics, log);
 }
 
 // A server that is never handed a Service answers /metrics and the probes, and nothing else.
@@ -63,6 +84,9 @@ Status CheckConfig(const CommandContext& context) {
   CTT_RETURN_IF_ERROR(MakeServiceOptions(settings).status());
   constexpr bool kMayHaveKeys = true;
   CTT_RETURN_IF_ERROR(http::Server::Check(MakeServerOptions(settings, kMayHaveKeys)));
+  telemetry::Metrics metrics;
+  telemetry::Log log(telemetry::LogLevel::kOff);
+  CTT_RETURN_IF_ERROR(StartTracer(settings, metrics, log).status());
   const std::string model = ModelFolder(settings);
   std::error_code error;
   if (!std::filesystem::is_directory(model, error))
@@ -119,13 +143,14 @@ Status Serve(const CommandContext& context, bool check_only) {
   CTT_ASSIGN_OR_RETURN(const bool has_keys, HasKeys(settings, clock));
   telemetry::Metrics metrics;
   telemetry::Log log(level);
+  CTT_ASSIGN_OR_RETURN(const auto tracer, StartTracer(settings, metrics, log));
   std::unique_ptr<http::Server> probes;
   if (settings.prometheus_port != 0) {
     CTT_ASSIGN_OR_RETURN(
         probes, http::Server::Start(MakeProbeOptions(settings, has_keys), clock, metrics, log));
   }
   CTT_ASSIGN_OR_RETURN(const auto server, http::Server::Start(MakeServerOptions(settings, has_keys),
-                                                              clock, metrics, log));
+                                                              clock, metrics, log, tracer.get()));
   CTT_ASSIGN_OR_RETURN(const auto service, service::Service::Start(options, clock, metrics, log));
   const service::ModelInfo model = service->model();
   metrics.SetBuild(CTT_VERSION, model.engine, model.isa, model.isa_fell_back);
@@ -145,7 +170,9 @@ Status Serve(const CommandContext& context, bool check_only) {
     if (probes != nullptr) (void)probes->ReloadTls();
   }
   log.Write(telemetry::LogLevel::kInfo, "stopping", {{"signal", std::int64_t{received}}});
+  const std::int64_t stop_us = clock.SteadyMicros() + settings.drain_timeout_ms * 1000;
   const bool drained = server->Stop(settings.drain_timeout_ms);
+  if (tracer != nullptr) tracer->Drain((stop_us - clock.SteadyMicros()) / 1000);
   log.Write(telemetry::LogLevel::kInfo, "stopped", {{"answered_everything", drained}});
   return Status::Ok();
 }

@@ -26,6 +26,10 @@ struct Settings {
   std::string backups;
   std::string log_level = "info";
   std::string environment = "production";
+  std::int64_t access_log_every = 1;
+  std::string otlp_endpoint;
+  std::string otlp_headers;
+  std::string trace_ratio = "1";
   std::int64_t prometheus_port = 0;
   std::int64_t threads = 0;
   std::int64_t tokens_max = 256;

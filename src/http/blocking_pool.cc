@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <pthread.h>
+
 namespace ctt::http {
 
 BlockingPool::BlockingPool(std::int32_t threads, std::int32_t queue_max)
@@ -26,6 +28,7 @@ bool BlockingPool::TryRun(std::function<void()> work) {
 }
 
 void BlockingPool::Work() {
+  pthread_setname_np(pthread_self(), "ctt-blocking");
   while (true) {
     const std::function<void()> work =
         queue_.Await([](const Queue& queue) { return queue.stopping || !queue.waiting.empty(); },

@@ -91,6 +91,8 @@ RequestHead HeadOf(Parser& parser) {
   head.content_type = field(wire::field::content_type);
   head.content_encoding = field(wire::field::content_encoding);
   head.request_id = field("X-Request-Id");
+  // Two of them are as none.
+  if (message.count("Traceparent") == 1) head.traceparent = field("Traceparent");
   head.key = KeyOf(field(wire::field::authorization), field("X-Api-Key"));
   if (message.count("Idempotency-Key") > 0) head.idempotency_key = field("Idempotency-Key");
   if (message.count(wire::field::if_match) > 0) head.if_match = field(wire::field::if_match);

@@ -76,6 +76,7 @@ using RenderEmbed = std::function<Result<Reply>(const Call&, const EmbedAnswer&)
 void AskEmbed(CallPtr call, Result<EmbedRequest> request, RenderEmbed render, Answer answer) {
   if (!request.ok()) return answer(request.status());
   request->options.gone = call->gone;
+  request->options.stages = call->stages;
   service::Service& service = call->service();
   service.Embed(request->texts, request->options,
                 OnLoop<EmbedAnswer>(std::move(call), std::move(answer), std::move(render)));
@@ -206,6 +207,7 @@ void TeiClassify(CallPtr call, Answer answer) {
   if (!task.ok()) return answer(task.status());
   if (const Status status = call->MayName(*task); !status.ok()) return answer(status);
   request->options.gone = call->gone;
+  request->options.stages = call->stages;
   auto render = [single = request->single](const Call&,
                                            const PredictAnswer& value) -> Result<Reply> {
     return MarkedReply(ClassifyJson(value, single), TruncatedCount(value));
@@ -268,6 +270,7 @@ void Infer(CallPtr call, Answer answer) {
   if (!version.ok()) return answer(version.status());
   request->options.version = *version;
   request->options.gone = call->gone;
+  request->options.stages = call->stages;
   auto render = [id = request->id, outputs = request->outputs](
                     const Call&, const PredictAnswer& value) -> Result<Reply> {
     return MarkedReply(InferJson(value, id, outputs), TruncatedCount(value));

@@ -8,6 +8,8 @@
 namespace ctt::http {
 namespace {
 
+using telemetry::Stage;
+
 constexpr std::int64_t kPageDefault = 100;
 constexpr std::int64_t kPageMax = 1000;
 constexpr std::size_t kKeyCharsMax = 200;
@@ -33,9 +35,10 @@ void Unlearn(CallPtr call, std::vector<std::string> ids, Answer answer) {
   service::Service& service = call->service();
   const std::string task = call->params[0];
   const service::Origin origin = call->origin();
-  service.Unlearn(
-      task, std::move(ids),
-      OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer), RenderUnlearned), origin);
+  service.Unlearn(task, std::move(ids),
+                  OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer),
+                                                 RenderUnlearned, Stage::kLearn),
+                  origin);
 }
 
 }  // namespace
@@ -49,9 +52,11 @@ void Learn(CallPtr call, Answer answer) {
   service::LearnOptions options;
   options.idempotency_key = call->head.idempotency_key.value_or("");
   options.origin = call->origin();
+  options.stages = call->stages;
   const std::string task = call->params[0];
   service.Learn(task, *std::move(rows), options,
-                OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned));
+                OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned,
+                                             Stage::kLearn));
 }
 
 void DescribeLabels(CallPtr call, Answer answer) {
@@ -60,9 +65,10 @@ void DescribeLabels(CallPtr call, Answer answer) {
   service::Service& service = call->service();
   const std::string task = call->params[0];
   const service::Origin origin = call->origin();
-  service.DescribeLabels(
-      task, *labels,
-      OnLoop<service::LearnAnswer>(std::move(call), std::move(answer), RenderLearned), origin);
+  service.DescribeLabels(task, *labels,
+                         OnLoop<service::LearnAnswer>(std::move(call), std::move(answer),
+                                                      RenderLearned, Stage::kLearn),
+                         origin);
 }
 
 Result<Reply> ListLabels(const Call& call) {
@@ -99,9 +105,10 @@ void UnlearnMany(CallPtr call, Answer answer) {
   service::Service& service = call->service();
   const std::string task = call->params[0];
   const service::Origin origin = call->origin();
-  service.UnlearnWhere(
-      task, *std::move(request->filter),
-      OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer), RenderUnlearned), origin);
+  service.UnlearnWhere(task, *std::move(request->filter),
+                       OnLoop<service::UnlearnAnswer>(std::move(call), std::move(answer),
+                                                      RenderUnlearned, Stage::kLearn),
+                       origin);
 }
 
 Result<Reply> Purge(const Call& call) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <boost/asio/post.hpp>
+#include <pthread.h>
 
 namespace ctt::http {
 namespace asio = boost::asio;
@@ -45,6 +46,7 @@ void IoLoop::Stop() {
 
 // A handler that throws (out of memory) loses its own request; the loop goes on.
 void IoLoop::Run() {
+  pthread_setname_np(pthread_self(), "ctt-io");  // As `top -H` and profilers show it.
   while (!engine_->context.stopped()) {
     try {
       engine_->context.run();

@@ -35,6 +35,7 @@ void Ask(CallPtr call, Result<PredictRequest> request, Render render, Answer ans
                          "an explanation shows stored examples: this key lacks the scope 'learn'"));
   }
   request->options.gone = call->gone;
+  request->options.stages = call->stages;
   service::Service& service = call->service();
   if (request->options.key.empty()) request->options.key = call->request_id;
   service.Predict(std::move(request->task), std::move(request->texts), request->options,
@@ -66,6 +67,7 @@ void RouteTexts(CallPtr call, Answer answer) {
   PredictRequest& predict = request->predict;
   const service::Caller caller = *call->caller;
   predict.options.gone = call->gone;
+  predict.options.stages = call->stages;
   service.Route(std::move(predict.texts), request->group, caller, predict.options,
                 OnLoop<service::RouteAnswer>(std::move(call), std::move(answer), RenderRoute));
 }

@@ -19,6 +19,8 @@
 #include "http/message.h"
 #include "http/server.h"
 #include "http/target.h"
+#include "telemetry/stage_times.h"
+#include "telemetry/trace_context.h"
 
 namespace ctt::http {
 
@@ -46,6 +48,8 @@ struct Call {
   MediaType media = MediaType::kJson;
   std::string body;
   std::string request_id;
+  telemetry::TraceContext trace{};
+  service::Stages stages = std::make_shared<telemetry::StageTimes>();
   std::int64_t start_us = 0;                      // Steady time, end of the headers.
   std::shared_ptr<const service::Caller> caller;  // Null before the server is ready.
   // Set when the client closes before it has its answer.
@@ -56,6 +60,7 @@ struct Call {
   // ("task_not_allowed").
   Status MayName(std::string_view task) const;
   service::Origin origin() const { return {caller->id(), request_id}; }
+  void EndStage(telemetry::Stage stage) const { stages->End(stage, server.clock.SteadyMicros()); }
   std::int64_t ElapsedMicros() const { return server.clock.SteadyMicros() - start_us; }
 };
 using CallPtr = std::shared_ptr<const Call>;
@@ -115,12 +120,16 @@ struct RouteMatch {
 RouteMatch MatchRoute(std::span<const Route> routes, Method method,
                       const std::vector<std::string>& segments);
 
-// A Done for the service that brings the answer to the loop's thread and renders it there.
+// A Done for the service that brings the answer to the loop's thread and renders it there. Made
+// where the request is parsed; `stage` is what the service then ends with.
 template <typename T>
 service::Done<T> OnLoop(CallPtr call, Answer answer,
-                        std::function<Result<Reply>(const Call& call, const T& value)> render) {
-  return [call = std::move(call), answer = std::move(answer),
-          render = std::move(render)](Result<T> result) {
+                        std::function<Result<Reply>(const Call& call, const T& value)> render,
+                        telemetry::Stage stage = telemetry::Stage::kHead) {
+  call->EndStage(telemetry::Stage::kParse);
+  return [call = std::move(call), answer = std::move(answer), render = std::move(render),
+          stage](Result<T> result) {
+    if (result.ok()) call->EndStage(stage);
     call->loop->Post([call, answer, render, result = std::move(result)] {
       answer(result.ok() ? render(*call, *result) : Result<Reply>(result.status()));
     });

@@ -144,11 +144,12 @@ Status Busy() {
 }  // namespace
 
 Runner::Runner(const ServerOptions& options, const Clock& clock, telemetry::Metrics& metrics,
-               telemetry::Log& log)
+               telemetry::Log& log, telemetry::Tracer* tracer)
     : options_(options),
       clock_(clock),
       metrics_(metrics),
       log_(log),
+      tracer_(tracer),
       id_seed_(RandomSeed()),
       pool_(options.blocking_threads, options.blocking_queue_max) {
   for (const Route& route : Routes()) metrics_.AddRoute(route.pattern);
@@ -156,6 +157,18 @@ Runner::Runner(const ServerOptions& options, const Clock& clock, telemetry::Metr
 
 std::string Runner::MakeRequestId() {
   return fmt::format("{:016x}", Scramble(id_seed_ + requests_.fetch_add(1)));
+}
+
+// The caller's trace, else a new one: the log names it in any case.
+telemetry::TraceContext Runner::TraceOf(const Call& call) {
+  if (auto given = telemetry::ParseTraceparent(call.head.traceparent)) return *std::move(given);
+  const std::uint64_t number = requests_.fetch_add(1);
+  telemetry::TraceContext made;
+  made.trace_id =
+      fmt::format("{:016x}{:016x}", Scramble(~id_seed_ + number), Scramble(id_seed_ + number));
+  const bool probe = call.route != nullptr && call.route->before_ready;
+  made.sampled = tracer_ != nullptr && !probe && tracer_->Samples(made.trace_id);
+  return made;
 }
 
 Runner::Opened Runner::Open(RequestHead head, std::shared_ptr<Loop> loop) {
@@ -168,7 +181,9 @@ Runner::Opened Runner::Open(RequestHead head, std::shared_ptr<Loop> loop) {
   call.start_us = clock_.SteadyMicros();
   call.request_id = IsGoodRequestId(call.head.request_id) ? call.head.request_id : MakeRequestId();
   call.media = ParseMediaType(call.head.content_type);
+  call.stages->Begin(call.start_us);
   opened.refusal = FindRoute(call);
+  call.trace = TraceOf(call);
   if (opened.refusal) return opened;
   if (const Status status = Admit(call); !status.ok()) {
     opened.refusal = ProblemReply(ProblemOf(status), call.request_id);
@@ -184,7 +199,11 @@ Runner::Opened Runner::Open(RequestHead head, std::shared_ptr<Loop> loop) {
 void Runner::Run(const std::shared_ptr<Call>& call, std::function<void(Reply)> done) {
   // Only the first answer counts: a handler that throws after it has answered answers no more.
   auto once = std::make_shared<std::function<void(Reply)>>(std::move(done));
+  call->stages->Begin(clock_.SteadyMicros());
   Answer answer = [call, once](Result<Reply> result) {
+    const bool by_service = call->stages->At(telemetry::Stage::kHead).has_value() ||
+                            call->stages->At(telemetry::Stage::kLearn).has_value();
+    if (!by_service) call->stages->Begin(call->server.clock.SteadyMicros());
     if (const auto first = std::exchange(*once, nullptr))
       first(result.ok() ? *std::move(result)
                         : ProblemReply(ProblemOf(Veil(*call, result.status())), call->request_id));
@@ -228,6 +247,19 @@ void Runner::Close(const Call& call, int status, std::int64_t answer_bytes) {
   const std::string_view route = call.route != nullptr ? call.route->pattern : "other";
   const double seconds = static_cast<double>(call.ElapsedMicros()) * 1e-6;
   metrics_.CountRequest(route, status, seconds);
+  call.EndStage(telemetry::Stage::kWrite);
+  for (const telemetry::Stage stage : telemetry::kStages) {
+    const auto interval = call.stages->At(stage);
+    if (!interval) continue;
+    metrics_.ObserveStage(stage, static_cast<double>(interval->end_us - interval->begin_us) * 1e-6);
+  }
+  if (tracer_ != nullptr && call.trace.sampled) SendTrace(call, route, status);
+  LogAccess(call, route, status, seconds, answer_bytes);
+}
+
+void Runner::LogAccess(const Call& call, std::string_view route, int status, double seconds,
+                       std::int64_t answer_bytes) {
+  if (status < 400 && good_answers_.fetch_add(1) % options_.access_log_every != 0) return;
   const bool probe =
       call.route != nullptr && call.route->before_ready && (status < 400 || status == 503);
   const auto level = probe           ? telemetry::LogLevel::kDebug  // 503 until ready: no fault.
@@ -235,11 +267,27 @@ void Runner::Close(const Call& call, int status, std::int64_t answer_bytes) {
                                      : telemetry::LogLevel::kInfo;
   log_.Write(level, "request",
              {{"request_id", std::string_view(call.request_id)},
+              {"trace_id", std::string_view(call.trace.trace_id)},
               {"method", MethodName(call.head.method)},
               {"route", route},
               {"status", static_cast<std::int64_t>(status)},
               {"seconds", seconds},
               {"answer_bytes", answer_bytes}});
+}
+
+void Runner::SendTrace(const Call& call, std::string_view route, int status) {
+  const std::int64_t now_us = clock_.SteadyMicros();
+  const std::int64_t to_unix = clock_.UnixMicros() - now_us;
+  telemetry::RequestTrace trace{call.trace, MethodName(call.head.method), route, status,
+                                call.request_id};
+  trace.begin_us = call.start_us + to_unix;
+  trace.end_us = now_us + to_unix;
+  for (const telemetry::Stage stage : telemetry::kStages) {
+    const auto interval = call.stages->At(stage);
+    if (interval)
+      trace.stages.push_back({stage, interval->begin_us + to_unix, interval->end_us + to_unix});
+  }
+  tracer_->Add(std::move(trace));
 }
 
 void Runner::CountRefused(int status) { metrics_.CountRequest("other", status, 0); }

@@ -5,10 +5,9 @@
 //   a Call,
 //           and a Problem when it is refused before its body is read
 //   Run:    the handler on the thread that its row asks for, errors -> a Reply
-//   Close:  metrics and the access log
+//   Close:  metrics, stages, the trace and the access log
 //
-// A single request is a batch of one; a new concern (traces) has its place here and
-// nowhere else.
+// A single request is a batch of one; a new concern has its place here and nowhere else.
 //
 // Threads: Open, Run and Close are called on the call's loop; one Runner serves all loops.
 #include <atomic>
@@ -21,13 +20,15 @@
 #include "http/learn_stream.h"
 #include "http/problem.h"
 #include "http/route.h"
+#include "telemetry/tracer.h"
 
 namespace ctt::http {
 
 class Runner {
  public:
+  // `tracer` may be null: no traces.
   Runner(const ServerOptions& options, const Clock& clock, telemetry::Metrics& metrics,
-         telemetry::Log& log);
+         telemetry::Log& log, telemetry::Tracer* tracer);
 
   // From now on every row answers.
   void SetService(service::Service* service) { service_.store(service); }
@@ -56,6 +57,10 @@ class Runner {
   void CountRefused(int status);
 
  private:
+  telemetry::TraceContext TraceOf(const Call& call);
+  void SendTrace(const Call& call, std::string_view route, int status);
+  void LogAccess(const Call& call, std::string_view route, int status, double seconds,
+                 std::int64_t answer_bytes);
   void RunBlocking(const std::shared_ptr<Call>& call, const Blocking& handler, Answer answer);
   void RunAsync(const std::shared_ptr<Call>& call, const Async& handler, Answer answer);
 
@@ -63,9 +68,11 @@ class Runner {
   const Clock& clock_;
   telemetry::Metrics& metrics_;
   telemetry::Log& log_;
+  telemetry::Tracer* const tracer_;
   std::atomic<service::Service*> service_ = nullptr;
   std::atomic<bool> draining_ = false;
   std::atomic<std::uint64_t> requests_ = 0;
+  std::atomic<std::int64_t> good_answers_ = 0;
   const std::uint64_t id_seed_;
   BlockingPool pool_;
 };

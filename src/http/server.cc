@@ -254,14 +254,15 @@ Status Server::Check(const ServerOptions& options) {
 }
 
 Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, const Clock& clock,
-                                              telemetry::Metrics& metrics, telemetry::Log& log) {
+                                              telemetry::Metrics& metrics, telemetry::Log& log,
+                                              telemetry::Tracer* tracer) {
   CTT_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, CheckListen(options));
   RaiseFileLimit(options.connections_max);
   auto state = std::make_unique<State>(options, clock, metrics, log);
   CTT_ASSIGN_OR_RETURN(state->tls, LoadTls(options));
   for (std::int32_t i = 0; i < std::max(1, options.io_threads); ++i)
     state->loops.push_back(std::make_shared<IoLoop>());
-  state->runner = std::make_unique<Runner>(state->options, clock, metrics, log);
+  state->runner = std::make_unique<Runner>(state->options, clock, metrics, log, tracer);
   CTT_RETURN_IF_ERROR(state->Listen(endpoint));
   asio::co_spawn(
       state->loops[0]->context(),

@@ -21,6 +21,7 @@
 #include "service/service.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "telemetry/tracer.h"
 
 namespace ctt::http {
 
@@ -50,6 +51,8 @@ struct ServerOptions {
   std::int64_t body_timeout_ms = 30'000;   // For a whole body; for each read of a stream.
   std::int64_t write_timeout_ms = 30'000;  // Without any progress of the answer.
   std::int64_t idle_timeout_ms = 75'000;   // Between two requests of a connection.
+
+  std::int64_t access_log_every = 1;  // Of the answers below 400, the log has one in so many.
 };
 
 class Server {
@@ -57,10 +60,11 @@ class Server {
   // Binds and starts answering. kInvalidArgument ("bad_listen_address"); kFailedPrecondition
   // ("insecure_listen"): the address is not loopback, `insecure` and `has_keys` are false;
   // kUnavailable
-  // ("address_in_use"), kInvalidArgument ("bad_certificate"). `clock`, `metrics` and `log` must
-  // outlive the server.
+  // ("address_in_use"), kInvalidArgument ("bad_certificate"). `clock`, `metrics`, `log` and
+  // `tracer` must outlive the server; `tracer` may be null: no traces.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, const Clock& clock,
-                                               telemetry::Metrics& metrics, telemetry::Log& log);
+                                               telemetry::Metrics& metrics, telemetry::Log& log,
+                                               telemetry::Tracer* tracer = nullptr);
   // What Start would refuse without binding anything: the address, the certificate.
   static Status Check(const ServerOptions& options);
   ~Server();  // As Stop(0).

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include <pthread.h>
+
 namespace ctt::service {
 namespace {
 
@@ -45,6 +47,7 @@ struct EncodeQueue::Job {
   std::atomic<std::int64_t> unfinished = 0;
   std::atomic<bool> expired = false;
   Gone gone;
+  Stages stages;
 };
 
 struct EncodeQueue::Slice {
@@ -71,7 +74,8 @@ EncodeQueue::~EncodeQueue() {
 }
 
 void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
-                         std::int64_t deadline_us, Done<encoder::Features> done, Gone gone) {
+                         std::int64_t deadline_us, Done<encoder::Features> done, Gone gone,
+                         Stages stages) {
   if (texts.empty()) return done(encoder::Features{});
   auto job = std::make_shared<Job>();
   const std::int64_t tokens = TokenCount(texts);
@@ -80,10 +84,12 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
   job->deadline_us = deadline_us;
   job->done = std::move(done);
   job->gone = std::move(gone);
+  job->stages = std::move(stages);
   job->unfinished = count;
   job->features.embeddings.resize(job->texts.size() * encoder_.hidden_size());
   job->features.phi.resize(job->texts.size() * encoder_.feature_dim());
 
+  if (job->stages) job->stages->End(telemetry::Stage::kTokenise, clock_.SteadyMicros());
   const int row = static_cast<int>(priority);
   const Status status = waiting_.With([&](Waiting& waiting) -> Status {
     if (waiting.stopping) return {Code::kUnavailable, "the service is stopping"};
@@ -109,6 +115,7 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
 }
 
 void EncodeQueue::Compute() {
+  pthread_setname_np(pthread_self(), "ctt-encode");
   encoder::Encoder::Workspace workspace;
   for (;;) {
     Priority priority = Priority::kSingle;
@@ -156,6 +163,8 @@ std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Priorit
     const std::shared_ptr<Job> job = std::move(jobs.front());
     jobs.pop_front();
     Slice slice{job, job->next, job->next};
+    if (job->stages && job->next == 0)
+      job->stages->End(telemetry::Stage::kWait, clock_.SteadyMicros());
     std::int64_t slice_room = std::min(room, kSliceTokens);
     while (slice_room > 0 && slice.last < job->texts.size()) {
       const auto tokens = static_cast<std::int64_t>(job->texts[slice.last].ids.size());
@@ -228,6 +237,7 @@ void EncodeQueue::Finish(const std::shared_ptr<Job>& job, std::int64_t texts) co
   // Also when all of it was encoded: a part may have been dropped, and nobody waits for the rest.
   if (job->gone && job->gone->load())
     return job->done(Status(Code::kCancelled, "client_closed", "the client went away"));
+  if (job->stages) job->stages->End(telemetry::Stage::kEncode, clock_.SteadyMicros());
   job->done(std::move(job->features));
 }
 

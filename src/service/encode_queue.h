@@ -37,8 +37,9 @@ class EncodeQueue {
   // has not been encoded is dropped and the answer is kDeadlineExceeded; kCancelled
   // ("client_closed") when `gone` says so. kResourceExhausted ("queue_full"): tokens_max wait
   // already in this priority, and the Status says how long they will take; kUnavailable: stopping.
+  // In `stages` it ends `tokenise`, which was before, `wait` and `encode`.
   void Submit(std::vector<text::TokenIds> texts, Priority priority, std::int64_t deadline_us,
-              Done<encoder::Features> done, Gone gone = nullptr);
+              Done<encoder::Features> done, Gone gone = nullptr, Stages stages = nullptr);
 
  private:
   struct Job;

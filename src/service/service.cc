@@ -138,6 +138,7 @@ void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOpt
   std::vector<text::TokenIds> tokens;
   for (const LearnRow& row : rows)
     tokens.push_back(state_->encoder->tokenizer().Encode(row.text, state_->encoder->tokens_max()));
+  const Stages stages = options.stages;
   auto learn = [this, task = std::move(task), rows = std::move(rows), options,
                 done = std::move(done)](Result<encoder::Features> features) mutable {
     if (!features.ok()) return done(features.status());
@@ -151,7 +152,7 @@ void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOpt
                            std::move(done));
   };
   state_->queue->Submit(std::move(tokens), options.bulk ? Priority::kBulk : Priority::kSingle, 0,
-                        std::move(learn));
+                        std::move(learn), nullptr, stages);
 }
 
 void Service::DescribeLabels(std::string task, const std::vector<LabelDescription>& labels,

@@ -184,7 +184,7 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
   // Words multiply the texts: they give way to others.
   const Priority priority = options.explain_words ? Priority::kBulk : Priority::kSingle;
   state_->queue->Submit(std::move(tokens), priority, deadline_us, std::move(answer_all),
-                        options.gone);
+                        options.gone, options.stages);
 }
 
 std::map<store::TaskId, std::shared_ptr<const ServedTask>> Service::State::TasksById() const {
@@ -253,7 +253,7 @@ void Service::Route(std::vector<std::string> texts, const std::string& group, co
       done(std::move(answer));
     };
     state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all),
-                          options.gone);
+                          options.gone, options.stages);
   };
   state_->router->Find(group, caller, std::move(encode));
 }
@@ -279,7 +279,7 @@ void Service::Embed(const std::vector<std::string>& texts, const EmbedOptions& o
     done(std::move(answer));
   };
   state_->queue->Submit(std::move(tokens), Priority::kSingle, deadline_us, std::move(answer_all),
-                        options.gone);
+                        options.gone, options.stages);
 }
 
 Result<std::string> Service::OnlyTask(const Caller& caller) const {

@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "learn/head.h"
+#include "telemetry/stage_times.h"
 
 namespace ctt::service {
 
@@ -26,6 +27,9 @@ struct LabelScore {
 
 // Becomes true when who asked went away: what has not been encoded by then is dropped. May be null.
 using Gone = std::shared_ptr<const std::atomic<bool>>;
+
+// Where the stages of a request are noted: here `tokenise`, `wait` and `encode`. May be null.
+using Stages = std::shared_ptr<telemetry::StageTimes>;
 
 struct NearExample {
   std::string id;
@@ -55,6 +59,7 @@ struct PredictOptions {
   bool explain_words = false;        // and for the weight of each word too.
   bool truncate = true;              // false: a text of too many tokens is refused instead of cut.
   Gone gone;
+  Stages stages;
 };
 
 struct TextAnswer {
@@ -90,6 +95,7 @@ struct EmbedOptions {
   std::int64_t timeout_ms = 5000;
   bool truncate = true;  // As in PredictOptions.
   Gone gone;
+  Stages stages;
 };
 
 struct EmbedAnswer {
@@ -135,6 +141,7 @@ struct LearnOptions {
   bool bulk = false;            // Part of a long stream: gives way to single requests.
   std::string idempotency_key;  // A repeat with the same key and rows answers as the first did.
   Origin origin;
+  Stages stages;
 };
 
 enum class RowState : std::uint8_t {

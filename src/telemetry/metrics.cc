@@ -1,6 +1,7 @@
 #include "telemetry/metrics.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include <prometheus/counter.h>
@@ -28,6 +29,14 @@ constexpr std::string_view kOther = "other";
 const Buckets& RequestBuckets() {
   static const Buckets buckets = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                   0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
+  return buckets;
+}
+
+// Parsing or tokenising one short text takes some 10 us.
+const Buckets& StageBuckets() {
+  static const Buckets buckets = {0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
+                                  0.001,   0.0025,   0.005,   0.01,   0.025,   0.05,
+                                  0.1,     0.25,     0.5,     1,      2.5,     5};
   return buckets;
 }
 
@@ -133,6 +142,10 @@ struct Metrics::Series {
                                             "From the end of a request's headers to its answer.");
   Guarded<std::map<std::string, RouteSeries, std::less<>>> routes;
 
+  Family<Histogram>& stage_durations = Histograms(
+      "ctt_request_stage_duration_seconds", "Time of answered requests in each of their stages.");
+  std::array<Histogram*, kStages.size()> stages = MakeStages();
+
   Gauge& queue_texts = Gauges("inference_queue_depth", "Texts waiting to be encoded.").Add({});
   Gauge& queue_tokens = Gauges("inference_queue_tokens", "Tokens waiting to be encoded.").Add({});
   Counter& queue_rejected =
@@ -179,6 +192,11 @@ struct Metrics::Series {
       OneHistogram("ctt_settle_duration_seconds",
                    "Choosing a head's settings anew over all examples.", WorkBuckets());
 
+  Counter& spans_exported =
+      Counters("ctt_trace_spans_exported_total", "Spans that the collector has taken.").Add({});
+  Counter& spans_dropped =
+      Counters("ctt_trace_spans_dropped_total", "Spans that no collector has taken.").Add({});
+
   Gauge& tasks = Gauges("ctt_tasks", "Tasks held.").Add({});
   Gauge& ready = Gauges("ctt_ready", "1 when every route answers.").Add({});
   Gauge& catalog_lag =
@@ -195,6 +213,14 @@ struct Metrics::Series {
 
   Counter* Requests(std::string_view route, int status) {
     return &requests.Add({{"route", std::string(route)}, {"status", std::to_string(status)}});
+  }
+  std::array<Histogram*, kStages.size()> MakeStages() {
+    std::array<Histogram*, kStages.size()> made{};
+    for (const Stage stage : kStages) {
+      made[static_cast<std::size_t>(stage)] =
+          &stage_durations.Add({{"stage", std::string(StageName(stage))}}, StageBuckets());
+    }
+    return made;
   }
   RouteSeries MakeRoute(std::string_view route) {
     RouteSeries series;
@@ -223,6 +249,10 @@ void Metrics::CountRequest(std::string_view route, int status, double seconds) {
   });
   counter->Increment();
   duration->Observe(seconds);
+}
+
+void Metrics::ObserveStage(Stage stage, double seconds) {
+  series_->stages[static_cast<std::size_t>(stage)]->Observe(seconds);
 }
 
 void Metrics::CountPrediction(std::string_view task, bool in_scope) {
@@ -266,6 +296,12 @@ void Metrics::CountDeadlineExceeded() { series_->deadline_exceeded.Increment(); 
 void Metrics::ObserveModelLoad(double seconds) { series_->model_load.Observe(seconds); }
 void Metrics::ObserveHeadPublish(double seconds) { series_->head_publish.Observe(seconds); }
 void Metrics::ObserveSettle(double seconds) { series_->settle.Observe(seconds); }
+void Metrics::CountSpansExported(std::int64_t spans) {
+  series_->spans_exported.Increment(static_cast<double>(spans));
+}
+void Metrics::CountSpansDropped(std::int64_t spans) {
+  series_->spans_dropped.Increment(static_cast<double>(spans));
+}
 void Metrics::SetTasks(std::int64_t count) { series_->tasks.Set(static_cast<double>(count)); }
 void Metrics::SetReady(bool ready) { series_->ready.Set(ready ? 1 : 0); }
 

@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "telemetry/stage_times.h"
+
 namespace ctt::telemetry {
 
 class Metrics {
@@ -30,6 +32,8 @@ class Metrics {
   // A route that was not added counts as "other".
   void CountRequest(std::string_view route, int status, double seconds);
 
+  void ObserveStage(Stage stage, double seconds);
+
   void CountPrediction(std::string_view task, bool in_scope);
   void CountCanary(std::string_view task);               // A text answered by the canary.
   void CountShadow(std::string_view task, bool agrees);  // A text that the shadow scored too.
@@ -45,6 +49,9 @@ class Metrics {
   void ObserveModelLoad(double seconds);
   void ObserveHeadPublish(double seconds);
   void ObserveSettle(double seconds);
+
+  void CountSpansExported(std::int64_t spans);
+  void CountSpansDropped(std::int64_t spans);
 
   void SetTasks(std::int64_t count);
   void SetReady(bool ready);

@@ -595,6 +595,9 @@ class ServerTest(Case):
         self.bad(2, "serve", "--check-config", "--config", self.file("bad.toml", "txts_max = 7\n"), says=["txts_max", "did you mean 'texts_max'"])
         self.bad(1, "serve", "--check-config", "--log-level", "loud", says="log level")
         self.bad(1, "serve", "--check-config", "--listen", "nowhere", says="nowhere")
+        self.bad(1, "serve", "--check-config", "--otlp-endpoint", "localhost:4318", says="localhost:4318")
+        self.bad(1, "serve", "--check-config", "--otlp-endpoint", "http://localhost:4318", "--trace-ratio", "2", says="from 0 to 1")
+        self.bad(1, "serve", "--check-config", "--otlp-endpoint", "http://localhost:4318", "--otlp-headers", "secret", says="NAME=VALUE")
         self.bad(1, "serve", "--check-config", "--model", "absent", says="absent")
         self.bad(1, "serve", "--check-config", "--engine", "f16", says="f16")
         self.assertFalse((self.folder / "data").exists())  # It only looks.

@@ -7,6 +7,8 @@
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/process_figures.h"
+#include "telemetry/stage_times.h"
+#include "telemetry/trace_context.h"
 
 namespace ctt::telemetry {
 namespace {
@@ -22,16 +24,27 @@ TEST(MetricsTest, EverySeriesOfTheContractIsThereAtStartWithZero) {
   Metrics metrics;
   metrics.AddRoute("/predict");
   const std::string text = metrics.Text();
-  for (const char* series :
-       {"inference_queue_depth", "inference_queue_tokens", "inference_queue_rejected_total",
-        "inference_deadline_exceeded_total", "model_load_duration_seconds_count",
-        "inference_requests_total{route=\"/predict\",status=\"200\"}",
-        "inference_duration_seconds_count{route=\"/predict\"}",
-        "inference_duration_seconds_bucket{route=\"/predict\",le=\"0.0001\"}",
-        "ctt_learned_examples_total{task=\"other\"}", "ctt_head_publish_duration_seconds_count",
-        "ctt_tasks", "ctt_ready", "ctt_catalog_lag_seconds",
-        "ctt_out_of_scope_total{task=\"other\"}", "ctt_encode_tokens_total",
-        "ctt_isa_info{engine=\"none\",isa=\"none\"}", "ctt_isa_fell_back"}) {
+  for (const char* series : {"inference_queue_depth",
+                             "inference_queue_tokens",
+                             "inference_queue_rejected_total",
+                             "inference_deadline_exceeded_total",
+                             "model_load_duration_seconds_count",
+                             "inference_requests_total{route=\"/predict\",status=\"200\"}",
+                             "inference_duration_seconds_count{route=\"/predict\"}",
+                             "inference_duration_seconds_bucket{route=\"/predict\",le=\"0.0001\"}",
+                             "ctt_learned_examples_total{task=\"other\"}",
+                             "ctt_head_publish_duration_seconds_count",
+                             "ctt_tasks",
+                             "ctt_ready",
+                             "ctt_catalog_lag_seconds",
+                             "ctt_out_of_scope_total{task=\"other\"}",
+                             "ctt_encode_tokens_total",
+                             "ctt_isa_info{engine=\"none\",isa=\"none\"}",
+                             "ctt_isa_fell_back",
+                             "ctt_request_stage_duration_seconds_count{stage=\"parse\"}",
+                             "ctt_request_stage_duration_seconds_count{stage=\"write\"}",
+                             "ctt_trace_spans_exported_total",
+                             "ctt_trace_spans_dropped_total"}) {
     EXPECT_EQ(Value(text, series), "0") << series;
   }
 }
@@ -85,6 +98,47 @@ TEST(MetricsTest, ProcessFiguresAreReal) {
   EXPECT_GT(figures.max_fds, figures.open_fds);
   EXPECT_GE(figures.threads, 1);
   EXPECT_GT(figures.start_time_seconds, 1.6e9);
+}
+
+TEST(StageTimesTest, AStageBeginsWhereTheOneBeforeItEnded) {
+  StageTimes times;
+  times.Begin(10);
+  times.End(Stage::kParse, 15);
+  times.End(Stage::kWait, 40);
+  times.Begin(50);
+  times.End(Stage::kWrite, 51);
+  EXPECT_EQ(times.At(Stage::kParse)->begin_us, 10);
+  EXPECT_EQ(times.At(Stage::kParse)->end_us, 15);
+  EXPECT_EQ(times.At(Stage::kWait)->begin_us, 15);
+  EXPECT_EQ(times.At(Stage::kWait)->end_us, 40);
+  EXPECT_EQ(times.At(Stage::kWrite)->begin_us, 50);
+  EXPECT_FALSE(times.At(Stage::kEncode));
+}
+
+TEST(TraceContextTest, ReadsTraceparentAsTheRecommendationSays) {
+  constexpr const char* kTrace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  constexpr const char* kSpan = "00f067aa0ba902b7";
+  const auto join = [](std::string a, std::string b, std::string c, std::string d) {
+    return ParseTraceparent(a + "-" + b + "-" + c + "-" + d);
+  };
+  const auto good = join("00", kTrace, kSpan, "01");
+  ASSERT_TRUE(good);
+  EXPECT_EQ(good->trace_id, kTrace);
+  EXPECT_EQ(good->parent_id, kSpan);
+  EXPECT_TRUE(good->sampled);
+  EXPECT_FALSE(join("00", kTrace, kSpan, "fe")->sampled);  // Only the lowest bit counts.
+  EXPECT_TRUE(join("00", kTrace, kSpan, "ff")->sampled);
+  EXPECT_TRUE(join("cc", kTrace, kSpan, "01"));
+  EXPECT_TRUE(join("cc", kTrace, kSpan, "01-later"));
+  EXPECT_FALSE(join("cc", kTrace, kSpan, "01later"));
+  EXPECT_FALSE(join("00", kTrace, kSpan, "01-later"));
+  EXPECT_FALSE(join("ff", kTrace, kSpan, "01"));
+  EXPECT_FALSE(join("00", std::string(32, '0'), kSpan, "01"));
+  EXPECT_FALSE(join("00", kTrace, std::string(16, '0'), "01"));
+  EXPECT_FALSE(join("00", "4BF92f3577b34da6a3ce929d0e0e4736", kSpan, "01"));
+  EXPECT_FALSE(join("00", kTrace, kSpan, "0"));
+  EXPECT_FALSE(join("00", kTrace, kSpan, "0g"));
+  EXPECT_FALSE(ParseTraceparent(""));
 }
 
 TEST(LogTest, LineIsOneJsonObjectWhateverTheValue) {
