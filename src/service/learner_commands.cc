@@ -82,7 +82,9 @@ void Learner::Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions
   command.apply = [this, work, key, keyed = command.alone](Group& group) -> Status {
     if (keyed) {
       work->digest = RequestDigest(work->task, work->rows);
-      CTT_ASSIGN_OR_RETURN(const auto known, stores_.log.FindIdempotent(key));
+      CTT_ASSIGN_OR_RETURN(auto known, stores_.log.FindIdempotent(key));
+      if (known && known->created_us <= clock_.UnixMicros() - store::kIdempotentKeptMicros)
+        known.reset();
       if (known && known->request_digest != work->digest) {
         return {Code::kFailedPrecondition, "idempotency_key_reused",
                 "this Idempotency-Key was used for another request"};

@@ -150,7 +150,8 @@ class Transaction {
   virtual Status RemoveAlias(TaskId task, std::string_view alias) = 0;  // Absent is ok.
   virtual Status PutCheckpoint(TaskId task, const Checkpoint& checkpoint) = 0;
 
-  // Remembers the answer to a write under the caller's Idempotency-Key.
+  // Remembers the answer to a write under the caller's Idempotency-Key, and forgets those that are
+  // kIdempotentKeptMicros old or more.
   virtual Status PutIdempotent(std::string_view key, std::string_view request_digest,
                                std::string_view answer, std::int64_t now_us) = 0;
 
@@ -168,9 +169,13 @@ struct ExamplePage {
   Seq next_after = 0;             // Pass as `after` for the next page; 0: this was the last.
 };
 
+// How long the answer to a write stands. A retry comes within minutes.
+inline constexpr std::int64_t kIdempotentKeptMicros = 86'400LL * 1'000'000;
+
 struct IdempotentAnswer {
   std::string request_digest;
   std::string answer;
+  std::int64_t created_us = 0;  // Unix time; it may be older than kIdempotentKeptMicros.
 };
 
 class Store {

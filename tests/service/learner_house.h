@@ -1,6 +1,7 @@
 #pragma once
 // A learner over a real data directory, without an encoder: rows carry features that the test made
 // up.
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <random>
@@ -28,6 +29,17 @@ inline EncodedRow MakeRow(const std::string& id, const std::string& label) {
   }
   return row;
 }
+
+// The system's clock, moved on by what a test lets pass.
+class MovedClock final : public Clock {
+ public:
+  std::int64_t UnixMicros() const override { return system_.UnixMicros() + passed_us; }
+  std::int64_t SteadyMicros() const override { return system_.SteadyMicros(); }
+  std::atomic<std::int64_t> passed_us = 0;
+
+ private:
+  SystemClock system_;
+};
 
 class LearnerHouse {
  public:
@@ -58,6 +70,7 @@ class LearnerHouse {
     Close();
     Open();
   }
+  void Pass(std::int64_t micros) { clock_.passed_us += micros; }
 
   Result<LearnAnswer> Learn(const std::string& task, std::vector<EncodedRow> rows,
                             LearnOptions options = {}) {
@@ -146,7 +159,7 @@ class LearnerHouse {
 
  private:
   std::filesystem::path folder_;
-  SystemClock clock_;
+  MovedClock clock_;
   telemetry::Metrics metrics_;
   telemetry::Log log_{telemetry::LogLevel::kOff};
   std::unique_ptr<store::DataDirectory> data_;

@@ -231,6 +231,22 @@ TEST_F(LearnerTest, AnIdempotencyKeyLearnsOnce) {
   EXPECT_EQ(house.Learn("t", rows, options).status().reason(), "idempotency_key_reused");
 }
 
+TEST_F(LearnerTest, AnIdempotencyKeyLastsADay) {
+  LearnerHouse house(Folder("d"));
+  LearnOptions options;
+  options.idempotency_key = "k1";
+  std::vector<EncodedRow> rows = {MakeRow("x", "a")};
+  rows[0].row.id.clear();
+  const auto first = house.Learn("t", rows, options);
+  house.Pass(store::kIdempotentKeptMicros - 60'000'000);
+  EXPECT_EQ(house.Learn("t", rows, options)->ids, first->ids);  // A repeat.
+  house.Pass(60'000'000);
+  EXPECT_NE(house.Learn("t", rows, options)->ids, first->ids);  // A lesson of its own.
+  EXPECT_EQ(house.Served("t")->examples, 2);
+  EXPECT_EQ(house.Learn("t", {MakeRow("y", "b")}, options).status().reason(),
+            "idempotency_key_reused");
+}
+
 TEST_F(LearnerTest, RollBackServesTheEarlierBitsUntilTheNextLesson) {
   LearnerHouse house(Folder("d"));
   ASSERT_TRUE(house.Learn("t", Rows(0, 30)).ok());

@@ -541,6 +541,20 @@ TEST_P(StoreTest, AnIdempotencyKeyIsRememberedOnce) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->request_digest, "digest");
   EXPECT_EQ(found->answer, "answer");
+  EXPECT_EQ(found->created_us, 1);
+}
+
+TEST_P(StoreTest, IdempotencyKeysAreForgottenWithTime) {
+  auto transaction = Begin();
+  ASSERT_OK(transaction->PutIdempotent("old", "digest", "answer", 1));
+  ASSERT_OK(transaction->PutIdempotent("young", "digest", "answer", 2));
+  ASSERT_OK(transaction->PutIdempotent("new", "digest", "answer", 1 + kIdempotentKeptMicros));
+  EXPECT_OK(transaction->PutIdempotent("old", "other", "other", 1 + kIdempotentKeptMicros));
+  EXPECT_EQ(transaction->PutIdempotent("young", "other", "other", 1 + kIdempotentKeptMicros).code(),
+            Code::kAlreadyExists);
+  ASSERT_OK(transaction->Commit());
+  EXPECT_EQ(Value(store().FindIdempotent("old"))->request_digest, "other");
+  EXPECT_EQ(Value(store().FindIdempotent("young"))->created_us, 2);
 }
 
 TEST_P(StoreTest, MetaIsOverwritten) {

@@ -164,9 +164,11 @@ Result<std::optional<Checkpoint>> SqliteStore::LatestCheckpoint(TaskId task) {
 
 Result<std::optional<IdempotentAnswer>> SqliteStore::FindIdempotent(std::string_view key) {
   CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
-  Statement row = reader->Use("SELECT request_digest, answer FROM idempotent WHERE key = ?1", key);
+  Statement row =
+      reader->Use("SELECT request_digest, answer, created_us FROM idempotent WHERE key = ?1", key);
   CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
-  return found ? std::optional(IdempotentAnswer{row.Text(0), row.Text(1)}) : std::nullopt;
+  return found ? std::optional(IdempotentAnswer{row.Text(0), row.Text(1), row.Int(2)})
+               : std::nullopt;
 }
 
 Result<std::optional<std::string>> SqliteStore::Meta(std::string_view key) {

@@ -292,6 +292,8 @@ Status SqliteTransaction::PutIdempotent(std::string_view key, std::string_view r
                                         std::string_view answer, std::int64_t now_us) {
   CTT_RETURN_IF_ERROR(failed_);
   if (key.empty()) return InvalidArgument("an idempotency key cannot be empty");
+  CTT_RETURN_IF_ERROR(Spoil(writer_.Run("DELETE FROM idempotent WHERE created_us <= ?1",
+                                        now_us - kIdempotentKeptMicros)));
   return Taken(writer_.Run("INSERT INTO idempotent (key, request_digest, answer, created_us)"
                            " VALUES (?1, ?2, ?3, ?4)",
                            key, request_digest, answer, now_us),
