@@ -55,6 +55,7 @@ class Load {
     if (error) return Unreachable(error);
     start_ = SteadyClock::now();
     counted_from_ = start_ + Seconds(options_.warmup_seconds);
+    last_answer_ = counted_from_;  // Until one comes.
     end_ = counted_from_ + Seconds(options_.seconds);
     for (std::int32_t i = 0; i < options_.connections; ++i)
       asio::co_spawn(io_, Client(), [](const std::exception_ptr&) {});

@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -46,6 +47,31 @@ TEST(MetricsTest, EverySeriesOfTheContractIsThereAtStartWithZero) {
                              "ctt_trace_spans_exported_total",
                              "ctt_trace_spans_dropped_total"}) {
     EXPECT_EQ(Value(text, series), "0") << series;
+  }
+}
+
+// The rules of `promtool check metrics` (Prometheus 2.42) that a name can break.
+TEST(MetricsTest, NamesAreThoseOfPrometheus) {
+  Metrics metrics;
+  metrics.AddRoute("/predict");
+  std::istringstream lines(metrics.Text());
+  std::map<std::string, std::string> help, type;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.find(' ', 7);
+    if (line.starts_with("# HELP ")) help[line.substr(7, space - 7)] = line.substr(space + 1);
+    if (line.starts_with("# TYPE ")) type[line.substr(7, space - 7)] = line.substr(space + 1);
+  }
+  ASSERT_GT(type.size(), 30);
+  for (const auto& [name, kind] : type) {
+    EXPECT_FALSE(help[name].empty()) << name;
+    EXPECT_EQ(name.ends_with("_total"), kind == "counter") << name;
+    for (const char* part : {"_count", "_sum", "_bucket", "_milliseconds", "_ms", "_minutes",
+                             "_kilobytes", "_kb", "_counter", "_gauge", "_histogram"})
+      EXPECT_FALSE(name.ends_with(part)) << name;
+    EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string::npos) << name;
+    if (kind != "histogram") continue;
+    const std::string unit = name.substr(name.rfind('_'));
+    EXPECT_TRUE(unit == "_seconds" || unit == "_texts") << name;
   }
 }
 
