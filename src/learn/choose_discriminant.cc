@@ -96,11 +96,16 @@ struct BlockTrial {
 Trial Judge(Settings settings, const LeaveOneOut& rows, const Distances& distances,
             const std::vector<double>& log_prior, double beta, const SettleOptions& options) {
   const Unseen unseen = rows.UnseenBy(distances, log_prior);
-  settings.set_quantile = SetQuantile(Misfits(unseen, beta), options.set_error_rate);
-  settings.scope_threshold = ScopeThreshold(rows.ScopeScores(distances), options.scope_reject_rate);
+  const std::vector<double> misfits = Misfits(unseen, beta), scopes = rows.ScopeScores(distances);
+  settings.set_quantile = SetQuantile(misfits, options.set_error_rate);
+  settings.scope_threshold = ScopeThreshold(scopes, options.scope_reject_rate);
+  Rates rates;
+  rates.set_quantiles[HeadKind::kLinearDiscriminant] = SetQuantiles(misfits);
+  rates.scope_thresholds = ScopeThresholds(scopes);
   const Fit fit = FitAt(unseen, beta);
-  return {{settings, true, fit.log_loss, fit.accuracy, TallyByLabel(unseen, beta)},
-          Losses(unseen, beta)};
+  return {
+      {settings, true, fit.log_loss, fit.accuracy, TallyByLabel(unseen, beta), std::move(rates)},
+      Losses(unseen, beta)};
 }
 
 BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
@@ -129,15 +134,6 @@ BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
 }
 
 }  // namespace
-
-double SetQuantile(std::vector<double> misfits, double error_rate) {
-  const auto n = static_cast<double>(misfits.size());
-  const double rank = std::ceil((n + 1) * (1 - error_rate));
-  if (rank > n) return 1;
-  const auto at = misfits.begin() + static_cast<std::ptrdiff_t>(std::max(rank, 1.0)) - 1;
-  std::nth_element(misfits.begin(), at, misfits.end());
-  return *at;
-}
 
 DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrder& order,
                                       const std::vector<Row>& sample, const SettleOptions& options,

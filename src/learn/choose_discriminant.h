@@ -4,6 +4,7 @@
 #include <atomic>
 #include <vector>
 
+#include "learn/rates.h"
 #include "learn/row_order.h"
 #include "learn/solve.h"
 #include "learn/temperature.h"
@@ -15,6 +16,7 @@ struct DiscriminantChoice {
   bool judged = false;  // Whether any row had a leave-one-out answer.
   double log_loss = 1e300, accuracy = 0;
   std::vector<Tally> tallies;  // [C], leave-one-out; empty when not judged.
+  Rates rates;                 // Empty when not judged.
 };
 
 // Below this many rows the best of some forty choices is partly luck, its temperature above all: it
@@ -28,8 +30,5 @@ DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrd
                                       const std::vector<Row>& sample, const SettleOptions& options,
                                       const std::atomic<bool>* cancelled,
                                       std::vector<Candidate>& candidates);
-
-// The ceil((n + 1)(1 - error_rate))-th least misfit; 1 (every label) when n is too small for that.
-double SetQuantile(std::vector<double> misfits, double error_rate);
 
 }  // namespace ctt::learn

@@ -1,11 +1,16 @@
 #include "learn/choose_lexicon.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
+#include "base/parallel.h"
 #include "learn/logarithm.h"
 
 namespace ctt::learn {
 namespace {
+
+constexpr int kPowerSteps = 16;
 
 struct Found {
   double chi;
@@ -13,13 +18,20 @@ struct Found {
   std::int64_t documents;
 };
 
-// [all rows' different n-grams] hash << 32 | class, rising.
-std::vector<std::uint64_t> Occurrences(const std::vector<Row>& rows) {
+// Part of the n-grams by their highest bits: each part is one thread's.
+constexpr std::uint64_t kPartBits = 3, kParts = 1 << kPartBits;
+
+// [all rows' different n-grams of a part] hash << 32 | class, rising.
+std::vector<std::uint64_t> Occurrences(const std::vector<Row>& rows, std::uint32_t part) {
+  constexpr std::uint32_t kShift = 32 - kPartBits;
   std::vector<std::uint64_t> pairs;
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < row.ngrams.size(); ++i)
-      if (i == 0 || row.ngrams[i] != row.ngrams[i - 1])
-        pairs.push_back(std::uint64_t{row.ngrams[i]} << 32 | static_cast<std::uint32_t>(row.label));
+  for (const Row& row : rows) {
+    const auto& ngrams = row.ngrams;
+    const auto first = std::lower_bound(ngrams.begin(), ngrams.end(), part << kShift);
+    for (auto at = first; at != ngrams.end() && *at >> kShift == part; ++at)
+      if (at == first || *at != *(at - 1))
+        pairs.push_back(std::uint64_t{*at} << 32 | static_cast<std::uint32_t>(row.label));
+  }
   std::sort(pairs.begin(), pairs.end());
   return pairs;
 }
@@ -40,10 +52,9 @@ Found Judge(const std::vector<std::uint64_t>& pairs, std::size_t begin, std::siz
           static_cast<std::int64_t>(end - begin)};
 }
 
-std::vector<Found> JudgeAll(const std::vector<Row>& rows, std::int64_t class_count) {
-  std::vector<double> class_rows(class_count);
-  for (const Row& row : rows) ++class_rows[row.label];
-  const std::vector<std::uint64_t> pairs = Occurrences(rows);
+std::vector<Found> JudgePart(const std::vector<Row>& rows, std::uint32_t part,
+                             const std::vector<double>& class_rows) {
+  const std::vector<std::uint64_t> pairs = Occurrences(rows, part);
   std::vector<Found> found;
   for (std::size_t begin = 0; begin < pairs.size();) {
     std::size_t end = begin;
@@ -55,11 +66,23 @@ std::vector<Found> JudgeAll(const std::vector<Row>& rows, std::int64_t class_cou
   return found;
 }
 
+std::vector<Found> JudgeAll(const std::vector<Row>& rows, std::int64_t class_count, int threads) {
+  std::vector<double> class_rows(class_count);
+  for (const Row& row : rows) ++class_rows[row.label];
+  std::array<std::vector<Found>, kParts> parts;
+  ParallelFor(threads, kParts, [&](std::size_t part) {
+    parts[part] = JudgePart(rows, static_cast<std::uint32_t>(part), class_rows);
+  });
+  std::vector<Found> found;
+  for (const std::vector<Found>& part : parts) found.insert(found.end(), part.begin(), part.end());
+  return found;
+}
+
 }  // namespace
 
-Lexicon ChooseLexicon(const std::vector<Row>& rows, std::int64_t class_count) {
+Lexicon ChooseLexicon(const std::vector<Row>& rows, std::int64_t class_count, int threads) {
   const std::vector<Row> sample = LeastHashed(rows, kLexiconRowsMax);
-  std::vector<Found> found = JudgeAll(sample, class_count);
+  std::vector<Found> found = JudgeAll(sample, class_count, threads);
   if (found.size() > kLexiconMax) {
     const auto middle = found.begin() + static_cast<std::ptrdiff_t>(kLexiconMax);
     std::nth_element(found.begin(), middle, found.end(), [](const Found& a, const Found& b) {
@@ -91,6 +114,32 @@ RowTerms::RowTerms(const Lexicon& lexicon, const std::vector<Row>& rows)
     }
     begin_.push_back(entries_.size());
   }
+}
+
+// By power iteration: terms are positive, so a start of ones cannot miss its vector.
+double RowTerms::LargestEigenvalue() const {
+  std::vector<double> vector(lexicon_size_, 1), next(vector.size());
+  double eigenvalue = 0;
+  for (int step = 0; step < kPowerSteps; ++step) {
+    double norm = 0;
+    for (const double v : vector) norm += v * v;
+    if (norm == 0) return 0;
+    norm = std::sqrt(norm);
+    for (double& v : vector) v /= norm;
+    std::fill(next.begin(), next.end(), 0);
+    for (std::size_t i = 0; i < row_count(); ++i) {
+      const Of row = of(i);
+      double dot = 0;
+      for (std::size_t t = 0; t < row.values.size(); ++t)
+        dot += row.values[t] * vector[row.entries[t]];
+      for (std::size_t t = 0; t < row.values.size(); ++t)
+        next[row.entries[t]] += dot * row.values[t];
+    }
+    eigenvalue = 0;
+    for (std::size_t k = 0; k < vector.size(); ++k) eigenvalue += vector[k] * next[k];
+    vector.swap(next);
+  }
+  return eigenvalue / static_cast<double>(row_count());
 }
 
 }  // namespace ctt::learn

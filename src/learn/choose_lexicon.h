@@ -20,7 +20,8 @@ inline constexpr std::size_t kLexiconMax = 4096;
 inline constexpr std::size_t kLexiconRowsMax = 8192;
 
 // Empty when no n-gram stands in two rows. Memory while at work: 8 bytes for each n-gram of a row.
-Lexicon ChooseLexicon(const std::vector<Row>& rows, std::int64_t class_count);
+// The same for any number of threads.
+Lexicon ChooseLexicon(const std::vector<Row>& rows, std::int64_t class_count, int threads);
 
 // The terms of some rows, side by side. Memory: 8 bytes a term.
 class RowTerms {
@@ -37,6 +38,8 @@ class RowTerms {
   }
   std::size_t row_count() const { return begin_.size() - 1; }
   std::size_t lexicon_size() const { return lexicon_size_; }
+  // Of V^T V / n: how steep a fit to these rows can be.
+  double LargestEigenvalue() const;
 
  private:
   std::size_t lexicon_size_;

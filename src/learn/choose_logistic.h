@@ -22,10 +22,11 @@ inline constexpr double kRicherGain = 0.7;
 struct LogisticChoice {
   HeadKind kind = HeadKind::kLogistic;
   double rho = 0, temperature = 1, set_quantile = 1;
-  double log_loss = 1e300, accuracy = 0;  // Held out.
-  std::vector<Tally> tallies;             // [C], held out.
-  LogisticWeights model;                  // Fitted to all rows.
-  Lexicon lexicon;                        // Of all rows; empty for head B.
+  double log_loss = 1e300, accuracy = 0;    // Held out.
+  std::vector<Tally> tallies;               // [C], held out.
+  std::vector<std::int64_t> set_quantiles;  // As Rates keeps them.
+  LogisticWeights model;                    // Fitted to all rows.
+  Lexicon lexicon;                          // Of all rows; empty for head B.
 };
 
 // nullopt: the task is too small, A answers as well, or cancelled. `discriminant` holds A's

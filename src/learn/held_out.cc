@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kFolds = 5;
 constexpr std::size_t kFoldedRowsMax = 3000;
 constexpr std::size_t kHeldOutMax = 4096;
-constexpr std::size_t kFittedMax = 8192;
+constexpr std::size_t kFittedMax = 3072;
 
 void DropUnanswerable(std::int64_t class_count, Split& split) {
   std::vector<bool> seen(class_count);
@@ -115,8 +115,8 @@ std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
 std::vector<SplitTerms> TermsOf(const std::vector<Split>& splits, std::int64_t class_count) {
   std::vector<SplitTerms> terms;
   for (const Split& split : splits) {
-    const Lexicon lexicon = ChooseLexicon(split.fitted, class_count);
-    terms.push_back({RowTerms(lexicon, split.fitted), RowTerms(lexicon, split.held_out)});
+    const Lexicon lexicon = ChooseLexicon(split.fitted, class_count, 1);
+    terms.push_back({FittedTerms(lexicon, split.fitted), RowTerms(lexicon, split.held_out)});
   }
   return terms;
 }
@@ -127,7 +127,7 @@ HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& spli
                         const std::atomic<bool>* cancelled) {
   HeldOut result(splits, class_count);
   for (std::size_t s = 0; s < splits.size(); ++s) {
-    const RowTerms* fitted = terms.empty() ? nullptr : &terms[s].fitted;
+    const FittedTerms* fitted = terms.empty() ? nullptr : &terms[s].fitted;
     const RowTerms* held_out = terms.empty() ? nullptr : &terms[s].held_out;
     const LogisticWeights model = logistic.Fit(splits[s].fitted, fitted, bound, threads, cancelled);
     const std::vector<float> scores = logistic.Scores(model, splits[s].held_out, held_out);

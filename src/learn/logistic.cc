@@ -1,7 +1,9 @@
 #include "learn/logistic.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 #include <span>
 
 #include "base/parallel.h"
@@ -14,37 +16,11 @@ namespace {
 
 constexpr double kSteps = 48;
 constexpr double kTermRidge = 1e-4;
-constexpr int kPowerSteps = 16;
-constexpr std::size_t kRowsAtOnce = 256;
+// A multiple of the width of every tile of multiply_add; their features stay in the L2 cache.
+constexpr std::size_t kRowsAtOnce = 384;
 constexpr std::size_t kLanes = 4;          // Sums of the gradient, each one thread's at a time.
+constexpr std::size_t kParts = 4;          // Of the weights, each one thread's at a time.
 constexpr std::size_t kTurnedAtOnce = 16;  // Rows whose bytes share a cache line of a chunk.
-
-// The largest eigenvalue of V^T V / n by power iteration: terms are positive, so a start of ones
-// cannot miss its vector.
-double LargestEigenvalue(const RowTerms& terms) {
-  std::vector<double> vector(terms.lexicon_size(), 1), next(vector.size());
-  double eigenvalue = 0;
-  for (int step = 0; step < kPowerSteps; ++step) {
-    double norm = 0;
-    for (const double v : vector) norm += v * v;
-    if (norm == 0) return 0;
-    norm = std::sqrt(norm);
-    for (double& v : vector) v /= norm;
-    std::fill(next.begin(), next.end(), 0);
-    for (std::size_t i = 0; i < terms.row_count(); ++i) {
-      const RowTerms::Of row = terms.of(i);
-      double dot = 0;
-      for (std::size_t t = 0; t < row.values.size(); ++t)
-        dot += row.values[t] * vector[row.entries[t]];
-      for (std::size_t t = 0; t < row.values.size(); ++t)
-        next[row.entries[t]] += dot * row.values[t];
-    }
-    eigenvalue = 0;
-    for (std::size_t k = 0; k < vector.size(); ++k) eigenvalue += vector[k] * next[k];
-    vector.swap(next);
-  }
-  return eigenvalue / static_cast<double>(terms.row_count());
-}
 
 // scores [C, padded] += U v_i for `count` rows from `first` on.
 void AddTermScores(const std::vector<float>& weights, const RowTerms& terms, std::size_t first,
@@ -61,34 +37,29 @@ void AddTermScores(const std::vector<float>& weights, const RowTerms& terms, std
   }
 }
 
-// gradient = scale gradient + ridge weights
-void AddRidge(float scale, float ridge, const std::vector<float>& weights,
-              std::vector<float>& gradient) {
-  for (std::size_t k = 0; k < gradient.size(); ++k)
-    gradient[k] = gradient[k] * scale + ridge * weights[k];
-}
+// Part `part` of kParts of count elements.
+struct Range {
+  std::size_t begin, end;
+  Range(std::size_t count, std::size_t part)
+      : begin(count * part / kParts), end(count * (part + 1) / kParts) {}
+};
 
 // Above 0 when the step and the last move disagree.
-double Uphill(const std::vector<float>& step, const std::vector<float>& ahead,
+double Uphill(Range range, const std::vector<float>& step, const std::vector<float>& ahead,
               const std::vector<float>& at) {
   double uphill = 0;
-  for (std::size_t k = 0; k < step.size(); ++k)
+  for (std::size_t k = range.begin; k < range.end; ++k)
     uphill += double{step[k]} * (ahead[k] - step[k] - at[k]);
   return uphill;
 }
 
-void MoveBy(const std::vector<float>& step, float carry, std::vector<float>& ahead,
+void MoveBy(Range range, const std::vector<float>& step, float carry, std::vector<float>& ahead,
             std::vector<float>& at) {
-  for (std::size_t k = 0; k < step.size(); ++k) {
+  for (std::size_t k = range.begin; k < range.end; ++k) {
     const float next = ahead[k] - step[k];
     ahead[k] = next + carry * (next - at[k]);
     at[k] = next;
   }
-}
-
-template <typename T>
-void AddTo(std::vector<T>& sum, const std::vector<T>& part) {
-  for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += part[k];
 }
 
 }  // namespace
@@ -129,30 +100,36 @@ Logistic::Logistic(const Scatter& scatter, Columns columns)
   eigenvalue_ = std::max(trace / scatter.example_count / static_cast<double>(dim), 1e-9);
 }
 
-Logistic::Bound Logistic::BoundFor(double rho) const {
+Logistic::Bound Logistic::BoundFor(double rho, int threads) const {
   const std::int64_t dim = scatter_.dim;
   Bound bound;
   if (rho == kTermsAlone) return bound;
   bound.ridge = rho * eigenvalue_;
-  std::vector<double> matrix(total_), inverse(dim * dim);
+  std::vector<double> matrix(total_);
   for (double& entry : matrix) entry *= gamma_ / (2 * scatter_.example_count);
-  for (std::int64_t j = 0; j < dim; ++j) {
-    matrix[j * dim + j] += bound.ridge;
-    inverse[j * dim + j] = 1;
-  }
+  for (std::int64_t j = 0; j < dim; ++j) matrix[j * dim + j] += bound.ridge;
   const std::optional<Cholesky> factor = Cholesky::Factor(std::move(matrix), dim);
   CTT_CHECK(factor.has_value());  // A sum of squares plus a positive multiple of I.
-  factor->Solve(inverse, dim);
-  bound.inverse.assign(inverse.begin(), inverse.end());
+  bound.inverse.resize(dim * dim);
+  ParallelFor(threads, kParts, [&](std::size_t part) {  // Columns of the inverse.
+    const Range range(static_cast<std::size_t>(dim), part);
+    const std::size_t width = range.end - range.begin;
+    std::vector<double> columns(static_cast<std::size_t>(dim) * width);
+    for (std::size_t j = 0; j < width; ++j) columns[(range.begin + j) * width + j] = 1;
+    factor->Solve(columns, static_cast<std::int64_t>(width));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(dim); ++i)
+      std::copy_n(columns.begin() + static_cast<std::ptrdiff_t>(i * width), width,
+                  bound.inverse.begin() + static_cast<std::ptrdiff_t>(i * dim + range.begin));
+  });
   return bound;
 }
 
 class Logistic::Descent {
  public:
-  Descent(const Logistic& problem, const std::vector<Row>& rows, const RowTerms* terms,
+  Descent(const Logistic& problem, const std::vector<Row>& rows, const FittedTerms* terms,
           const Bound& bound, int threads)
       : problem_(problem),
-        terms_(terms),
+        terms_(terms == nullptr ? nullptr : &terms->rows),
         bound_(bound),
         threads_(threads),
         n_(static_cast<double>(rows.size())) {
@@ -163,10 +140,9 @@ class Logistic::Descent {
     at_.weights.resize(classes * static_cast<std::size_t>(dense.size));
     at_.bias.resize(classes);
     if (terms != nullptr) {
-      at_.term_weights.resize(terms->lexicon_size() *
+      at_.term_weights.resize(terms->rows.lexicon_size() *
                               static_cast<std::size_t>(PaddedRows(problem.scatter_.class_count)));
-      term_step_ =
-          static_cast<float>(1 / (problem.gamma_ / 2 * LargestEigenvalue(*terms) + kTermRidge));
+      term_step_ = static_cast<float>(1 / (problem.gamma_ / 2 * terms->eigenvalue + kTermRidge));
     }
     ahead_ = at_;
     step_.resize(at_.weights.size());
@@ -175,13 +151,9 @@ class Logistic::Descent {
 
   void Step() {
     FindGradient();
-    const std::int64_t dim = problem_.scatter_.dim;
     std::fill(step_.begin(), step_.end(), 0.0f);
     if (!step_.empty())
-      kernels::Algebra().multiply_add_f32(problem_.scatter_.class_count, dim, dim, 1.0f,
-                                          {lanes_[0].gradient.data(), dim, 1},
-                                          {bound_.inverse.data(), dim, 1}, step_.data(), dim);
-    for (float& entry : lanes_[0].term_gradient) entry *= term_step_;
+      ParallelFor(threads_, kParts, [&](std::size_t part) { SolveColumns(part); });
     Move();
   }
   LogisticWeights Take() && { return std::move(at_); }
@@ -203,15 +175,36 @@ class Logistic::Descent {
       for (std::size_t chunk = at; chunk < chunks_.size(); chunk += kLanes)
         AddErrors(chunks_[chunk], lanes_[at]);
     });
-    Lane& all = lanes_[0];
-    for (const Lane& lane : std::span(lanes_).subspan(1)) {
-      AddTo(all.gradient, lane.gradient);
-      AddTo(all.term_gradient, lane.term_gradient);
-      AddTo(all.bias_gradient, lane.bias_gradient);
-    }
+    const auto term_ridge = static_cast<float>(kTermRidge);
+    ParallelFor(threads_, kParts, [&](std::size_t part) {
+      SumLanes(part, &Lane::gradient, static_cast<float>(bound_.ridge), ahead_.weights, 1);
+      SumLanes(part, &Lane::term_gradient, term_ridge, ahead_.term_weights, term_step_);
+    });
+    for (const Lane& lane : std::span(lanes_).subspan(1))
+      for (std::size_t c = 0; c < at_.bias.size(); ++c)
+        lanes_[0].bias_gradient[c] += lane.bias_gradient[c];
+  }
+
+  // The sum over all lanes becomes factor (sum / n + ridge weights), in lane 0.
+  void SumLanes(std::size_t part, std::vector<float> Lane::*which, float ridge,
+                const std::vector<float>& weights, float factor) {
     const auto scale = static_cast<float>(1 / n_);
-    AddRidge(scale, static_cast<float>(bound_.ridge), ahead_.weights, all.gradient);
-    AddRidge(scale, static_cast<float>(kTermRidge), ahead_.term_weights, all.term_gradient);
+    std::vector<float>& sum = lanes_[0].*which;
+    const Range range(weights.size(), part);
+    for (const Lane& lane : std::span(lanes_).subspan(1))
+      for (std::size_t k = range.begin; k < range.end; ++k) sum[k] += (lane.*which)[k];
+    for (std::size_t k = range.begin; k < range.end; ++k)
+      sum[k] = (sum[k] * scale + ridge * weights[k]) * factor;
+  }
+
+  // Columns of step = gradient inverse.
+  void SolveColumns(std::size_t part) {
+    const std::int64_t dim = problem_.scatter_.dim;
+    const Range range(static_cast<std::size_t>(dim), part);
+    kernels::Algebra().multiply_add_f32(
+        problem_.scatter_.class_count, static_cast<std::int64_t>(range.end - range.begin), dim,
+        1.0f, {lanes_[0].gradient.data(), dim, 1}, {bound_.inverse.data() + range.begin, dim, 1},
+        step_.data() + range.begin, dim);
   }
 
   // gradients += (P - Y) (x, v, 1)^T over the chunk.
@@ -258,14 +251,22 @@ class Logistic::Descent {
   // next = ahead - step; the momentum starts over when the step and the last move disagree.
   void Move() {
     const std::vector<float>& term_step = lanes_[0].term_gradient;
-    const double uphill = Uphill(step_, ahead_.weights, at_.weights) +
-                          Uphill(term_step, ahead_.term_weights, at_.term_weights);
+    std::array<double, kParts> uphill;
+    ParallelFor(threads_, kParts, [&](std::size_t part) {
+      uphill[part] =
+          Uphill(Range(step_.size(), part), step_, ahead_.weights, at_.weights) +
+          Uphill(Range(term_step.size(), part), term_step, ahead_.term_weights, at_.term_weights);
+    });
     double next_momentum = (1 + std::sqrt(1 + 4 * momentum_ * momentum_)) / 2;
     double carry = (momentum_ - 1) / next_momentum;
-    if (uphill > 0) next_momentum = 1, carry = 0;
+    if (std::accumulate(uphill.begin(), uphill.end(), 0.0) > 0) next_momentum = 1, carry = 0;
     momentum_ = next_momentum;
-    MoveBy(step_, static_cast<float>(carry), ahead_.weights, at_.weights);
-    MoveBy(term_step, static_cast<float>(carry), ahead_.term_weights, at_.term_weights);
+    ParallelFor(threads_, kParts, [&](std::size_t part) {
+      const auto carried = static_cast<float>(carry);
+      MoveBy(Range(step_.size(), part), step_, carried, ahead_.weights, at_.weights);
+      MoveBy(Range(term_step.size(), part), term_step, carried, ahead_.term_weights,
+             at_.term_weights);
+    });
     for (std::size_t c = 0; c < at_.bias.size(); ++c) {
       const double next = ahead_.bias[c] - 2 * lanes_[0].bias_gradient[c] / n_;
       ahead_.bias[c] = next + carry * (next - at_.bias[c]);
@@ -306,7 +307,7 @@ void Logistic::ScoreChunk(const LogisticWeights& model, const Chunk& chunk, cons
                   static_cast<std::size_t>(padded), static_cast<std::size_t>(classes), scores);
 }
 
-LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const RowTerms* terms,
+LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const FittedTerms* terms,
                               const Bound& bound, int threads,
                               const std::atomic<bool>* cancelled) const {
   Descent descent(*this, rows, terms, bound, threads);

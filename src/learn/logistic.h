@@ -36,6 +36,14 @@ struct LogisticWeights {
   std::vector<float> term_weights;  // [K, PaddedRows(C)]; empty without a lexicon.
 };
 
+// The terms of rows that are fitted.
+struct FittedTerms {
+  RowTerms rows;
+  double eigenvalue;  // Their largest.
+  FittedTerms(const Lexicon& lexicon, const std::vector<Row>& of)
+      : rows(lexicon, of), eigenvalue(rows.LargestEigenvalue()) {}
+};
+
 class Logistic {
  public:
   // REQUIRES: scatter of all rows of the task; any part of the rows may be fitted. Borrows it.
@@ -46,13 +54,13 @@ class Logistic {
     double ridge = 0;            // R
     std::vector<float> inverse;  // [D_b, D_b]; empty: no dense part.
   };
-  Bound BoundFor(double rho) const;  // kTermsAlone: no dense part.
+  Bound BoundFor(double rho, int threads) const;  // kTermsAlone: no dense part.
   static constexpr double kTermsAlone = 1e300;
 
   // `terms` are those of the rows; null: no lexicon. Stops early with what it has when *cancelled
   // becomes true. REQUIRES: at least one row, and a dense part or a lexicon. Memory: D_b bytes a
-  // row, and kLanes times (2 MiB and the size of the weights).
-  LogisticWeights Fit(const std::vector<Row>& rows, const RowTerms* terms, const Bound& bound,
+  // row, and kLanes times (2.5 MiB and the size of the weights).
+  LogisticWeights Fit(const std::vector<Row>& rows, const FittedTerms* terms, const Bound& bound,
                       int threads, const std::atomic<bool>* cancelled) const;
 
   // [C, PaddedRows(n)] scores of rows, class-major.

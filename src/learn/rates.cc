@@ -4,15 +4,9 @@
 #include <cmath>
 #include <optional>
 
-#include "learn/choose_discriminant.h"
-#include "learn/held_out.h"
-#include "learn/leave_one_out.h"
-#include "learn/row_order.h"
-
 namespace ctt::learn {
 namespace {
 
-constexpr std::size_t kRowsMax = 4096;  // As Settle: the default rates then give its own numbers.
 constexpr double kUnit = 0x1p-40;
 constexpr double kUnitsMax = 0x1p62;
 
@@ -26,51 +20,6 @@ std::optional<std::size_t> GridIndex(double rate) {
   const auto after = std::upper_bound(grid.begin(), grid.end(), rate);
   if (after == grid.begin()) return std::nullopt;
   return static_cast<std::size_t>(after - grid.begin()) - 1;
-}
-
-std::vector<std::int64_t> SetQuantiles(const std::vector<double>& misfits) {
-  std::vector<std::int64_t> quantiles;
-  for (const double rate : RateGrid())
-    quantiles.push_back(Units(std::ceil(SetQuantile(misfits, rate) / kUnit)));
-  return quantiles;
-}
-
-std::vector<std::int64_t> ScopeThresholds(const std::vector<double>& ascending) {
-  const auto n = static_cast<double>(ascending.size());
-  std::vector<std::int64_t> thresholds;
-  for (const double rate : RateGrid())
-    thresholds.push_back(
-        Units(std::floor(ascending[static_cast<std::size_t>(std::floor(rate * n))] / kUnit)));
-  return thresholds;
-}
-
-bool JudgeDiscriminant(const RowOrder& order, const Scatter& scatter, Columns columns,
-                       const Settings& settings, Rates& rates) {
-  const LeaveOneOut rows(scatter, LeastHashed(order.rows, kRowsMax), columns);
-  if (rows.row_count() == 0) return false;
-  const std::optional<Distances> distances = rows.At(settings.lambda);
-  if (!distances) return false;
-  const std::vector<double> log_prior = LogPrior(scatter, settings.prior);
-  rates.set_quantiles[HeadKind::kLinearDiscriminant] = SetQuantiles(
-      Misfits(rows.UnseenBy(*distances, log_prior), settings.temperature * scatter.example_count));
-  rates.scope_thresholds = ScopeThresholds(rows.ScopeScores(*distances));
-  return true;
-}
-
-// Head B, C or lexical.
-void JudgeFitted(const RowOrder& order, const Scatter& scatter, Columns columns,
-                 const Settings& settings, int threads, const std::atomic<bool>* cancelled,
-                 Rates& rates) {
-  const std::vector<Split> splits = SplitsOf(order.rows, scatter.class_count);
-  const std::vector<SplitTerms> terms =
-      WeighsWords(settings.kind) ? TermsOf(splits, scatter.class_count) : std::vector<SplitTerms>();
-  const Logistic logistic(scatter, columns);
-  const double rho = settings.kind == HeadKind::kLexical ? Logistic::kTermsAlone : settings.rho;
-  const HeldOut held_out = HoldOutLogistic(logistic, splits, terms, scatter.class_count,
-                                           logistic.BoundFor(rho), threads, cancelled);
-  const std::vector<double> no_prior(scatter.class_count);
-  rates.set_quantiles[settings.kind] =
-      SetQuantiles(Misfits(held_out.View(no_prior), settings.logistic_temperature));
 }
 
 }  // namespace
@@ -98,26 +47,29 @@ double Rates::ScopeThreshold(double reject_rate) const {
   return static_cast<double>(scope_thresholds[*at]) * kUnit;
 }
 
-Result<Rates> RatesOf(const Statistics& statistics, const Rows& rows, const Settings& settings,
-                      int threads, const std::atomic<bool>* cancelled) {
-  CTT_ASSIGN_OR_RETURN(const RowOrder order, OrderRows(statistics, rows));
-  Rates rates;
-  if (order.classes.size() < 2) return rates;
-  const Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
-  const Columns columns = BlockColumns(settings.block, statistics.feature_dim());
-  if (!JudgeDiscriminant(order, scatter, columns, settings, rates)) return rates;
-  switch (settings.kind) {  // Each kind has quantiles of its own, besides those of head A.
-    case HeadKind::kLinearDiscriminant:
-      break;
-    case HeadKind::kLogistic:
-    case HeadKind::kHybrid:
-    case HeadKind::kLexical:
-      JudgeFitted(order, scatter, columns, settings, threads, cancelled, rates);
-      break;
-  }
-  if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed))
-    return Status(Code::kCancelled, "settling was cancelled");
-  return rates;
+double SetQuantile(std::vector<double> misfits, double error_rate) {
+  const auto n = static_cast<double>(misfits.size());
+  const double rank = std::ceil((n + 1) * (1 - error_rate));
+  if (rank > n) return 1;
+  const auto at = misfits.begin() + static_cast<std::ptrdiff_t>(std::max(rank, 1.0)) - 1;
+  std::nth_element(misfits.begin(), at, misfits.end());
+  return *at;
+}
+
+std::vector<std::int64_t> SetQuantiles(const std::vector<double>& misfits) {
+  std::vector<std::int64_t> quantiles;
+  for (const double rate : RateGrid())
+    quantiles.push_back(Units(std::ceil(SetQuantile(misfits, rate) / kUnit)));
+  return quantiles;
+}
+
+std::vector<std::int64_t> ScopeThresholds(const std::vector<double>& ascending) {
+  const auto n = static_cast<double>(ascending.size());
+  std::vector<std::int64_t> thresholds;
+  for (const double rate : RateGrid())
+    thresholds.push_back(
+        Units(std::floor(ascending[static_cast<std::size_t>(std::floor(rate * n))] / kUnit)));
+  return thresholds;
 }
 
 }  // namespace ctt::learn

@@ -11,13 +11,12 @@
 // that a stored form in integers brings back the same bits.
 // Source: Sadinle, Lei & Wasserman 2019 (LAC); the misfits are leave-one-out or held out, so
 // coverage is measured, not guaranteed. Threads: values and pure functions.
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <vector>
 
-#include "learn/solve.h"
+#include "learn/head.h"
 
 namespace ctt::learn {
 
@@ -36,10 +35,11 @@ struct Rates {
   friend bool operator==(const Rates&, const Rates&) = default;
 };
 
-// REQUIRES: `settings` are those that Settle chose for these statistics and rows. Empty when Settle
-// could judge nothing (one label, or one example a label). kCancelled, kInvalidArgument, `threads`:
-// as Settle.
-Result<Rates> RatesOf(const Statistics& statistics, const Rows& rows, const Settings& settings,
-                      int threads, const std::atomic<bool>* cancelled);
+// The ceil((n + 1)(1 - error_rate))-th least misfit; 1 (every label) when n is too small for that.
+double SetQuantile(std::vector<double> misfits, double error_rate);
+
+// What the grid's rates give, as Rates keeps it. REQUIRES: `ascending` is not empty.
+std::vector<std::int64_t> SetQuantiles(const std::vector<double>& misfits);
+std::vector<std::int64_t> ScopeThresholds(const std::vector<double>& ascending);
 
 }  // namespace ctt::learn

@@ -55,6 +55,7 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
     report.loo_log_loss = discriminant.log_loss;
   }
   report.labels = LabelReports(statistics, order, discriminant.tallies);
+  Rates& rates = discriminant.rates;
   Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
   std::optional<LogisticChoice> logistic =
       ChooseLogistic(statistics, order, scatter, settings, options, cancelled, report.candidates);
@@ -64,7 +65,8 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
   if (!logistic)
     return Settled{
         AssembleDiscriminant(order.classes, statistics.feature_dim(), scatter, *solved, settings),
-        std::move(report)};
+        std::move(report), std::move(rates)};
+  rates.set_quantiles[logistic->kind] = std::move(logistic->set_quantiles);
   settings.kind = logistic->kind;
   settings.rho = logistic->rho;
   settings.logistic_temperature = logistic->temperature;
@@ -74,7 +76,7 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
   report.labels = LabelReports(statistics, order, logistic->tallies);
   return Settled{AssembleLogistic(order.classes, statistics.feature_dim(), scatter, *solved,
                                   logistic->model, std::move(logistic->lexicon), settings),
-                 std::move(report)};
+                 std::move(report), std::move(rates)};
 }
 
 }  // namespace ctt::learn

@@ -16,6 +16,7 @@
 
 #include "base/status.h"
 #include "learn/head.h"
+#include "learn/rates.h"
 #include "learn/statistics.h"
 
 namespace ctt::learn {
@@ -72,6 +73,7 @@ struct Report {
 struct Settled {
   Head head;
   Report report;
+  Rates rates;  // Empty when nothing could be judged (one label, or one example a label).
 };
 
 struct SettleOptions {

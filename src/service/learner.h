@@ -24,12 +24,6 @@
 
 namespace ctt::service {
 
-// What settling found.
-struct SettledTask {
-  learn::Settled settled;
-  learn::Rates rates;
-};
-
 // A row that the encoder has seen.
 struct EncodedRow {
   LearnRow row;
@@ -88,7 +82,7 @@ class Learner {
   void DigestSums(std::string task, Done<SumsDigest> done);
   // Makes a version of what settling found and publishes it. When lessons came in between, the task
   // is solved on top with its choices instead: false. The same when the prior was changed.
-  void Adopt(store::TaskId task, store::Seq watermark, SettledTask settled, Done<bool> done);
+  void Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled, Done<bool> done);
 
  private:
   struct Group;
@@ -157,8 +151,8 @@ class Learner {
   Result<store::LabelId> InternLabel(Group& group, TaskLedger& ledger, const std::string& name);
   Result<learn::Head> LastHeadRelabelled(const TaskLedger& ledger, const store::Version& last,
                                          const LabelEdit& edit) const;
-  Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark, SettledTask& found,
-                      bool& published);
+  Status AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
+                      learn::Settled& settled, bool& published);
   Status Rename(Group& group, TaskLedger& ledger, const std::string& name);
   Result<TaskLedger*> Find(std::string_view task);
   Result<TaskLedger*> Find(store::TaskId task);

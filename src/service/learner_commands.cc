@@ -323,9 +323,9 @@ void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
   Post(std::move(command));
 }
 
-void Learner::Adopt(store::TaskId task, store::Seq watermark, SettledTask settled,
+void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled settled,
                     Done<bool> done) {
-  auto found = std::make_shared<SettledTask>(std::move(settled));
+  auto found = std::make_shared<learn::Settled>(std::move(settled));
   auto published = std::make_shared<bool>(false);
   Command command;
   command.alone = true;

@@ -202,8 +202,7 @@ Result<bool> Learner::PassesGate(const TaskLedger& ledger, const learn::Report& 
 // nothing names. Overtaken by lessons, the settled version is history at once: the task is solved
 // on top of it with the new choices, and settled again later.
 Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
-                             SettledTask& found, bool& published) {
-  learn::Settled& settled = found.settled;
+                             learn::Settled& settled, bool& published) {
   published =
       ledger.last_seq == watermark && settled.head.settings().prior == ledger.task_settings.prior;
   CTT_RETURN_IF_ERROR(LoadStatistics(ledger));
@@ -218,7 +217,7 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
   version.head_digest = ToHex(head_digest);
   version.has_artifact = true;
   version.examples = settled.head.example_count();
-  version.report = SettledReport(settled.report, found.rates, before ? &*before : nullptr);
+  version.report = SettledReport(settled.report, settled.rates, before ? &*before : nullptr);
   version.created_us = clock_.UnixMicros();
 
   const TaskSettings& settings = ledger.task_settings;
@@ -235,7 +234,7 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
   ledger.settings = settled.head.settings();
   ledger.settled = published;
   ledger.settled_version = version.number;
-  ledger.rates = std::make_shared<const learn::Rates>(std::move(found.rates));
+  ledger.rates = std::make_shared<const learn::Rates>(std::move(settled.rates));
   const auto adopt = [&]() -> Status {
     CTT_RETURN_IF_ERROR(
         PutVersion(group, ledger, version,

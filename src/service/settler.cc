@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "learn/rates.h"
 #include "learn/solve.h"
 
 namespace ctt::service {
@@ -124,12 +123,9 @@ Result<bool> Settler::SettleTask(store::TaskId task, int threads) {
   options.threads = threads;
   CTT_ASSIGN_OR_RETURN(learn::Settled settled,
                        learn::Settle(*snapshot.statistics, rows, options, &stopping_));
-  CTT_ASSIGN_OR_RETURN(
-      learn::Rates rates,
-      learn::RatesOf(*snapshot.statistics, rows, settled.head.settings(), threads, &stopping_));
   CTT_ASSIGN_OR_RETURN(const bool published, Wait<bool>([&](Done<bool> done) {
-                         learner_->Adopt(task, snapshot.watermark,
-                                         {std::move(settled), std::move(rates)}, std::move(done));
+                         learner_->Adopt(task, snapshot.watermark, std::move(settled),
+                                         std::move(done));
                        }));
   metrics_.ObserveSettle(static_cast<double>(clock_.SteadyMicros() - start_us) * 1e-6);
   return published;

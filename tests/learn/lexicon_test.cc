@@ -39,11 +39,11 @@ TEST(LexiconTest, TermsAreSublinearCountsOfUnitLengthInEachKind) {
 TEST(LexiconTest, KnowsWhatStandsInTwoRows) {
   const std::vector<std::pair<int, NGrams>> texts = {
       {0, {10, 30, 40, 40}}, {0, {10, 30}}, {1, {20, 30}}, {1, {20, 30, 50}}};
-  const Lexicon lexicon = ChooseLexicon(RowsOf(texts), 2);
+  const Lexicon lexicon = ChooseLexicon(RowsOf(texts), 2, 1);
   EXPECT_EQ(lexicon.hashes(), (NGrams{10, 20, 30}));  // 40 stands in one row twice.
   EXPECT_FLOAT_EQ(lexicon.idf()[0], static_cast<float>(std::log(5.0 / 3) + 1));
   EXPECT_FLOAT_EQ(lexicon.idf()[2], 1);
-  EXPECT_EQ(ChooseLexicon(RowsOf({{0, {1, 3}}, {1, {2, 4}}}), 2).size(), 0u);
+  EXPECT_EQ(ChooseLexicon(RowsOf({{0, {1, 3}}, {1, {2, 4}}}), 2, 1).size(), 0u);
 }
 
 // 3,000 n-grams of one label, 3,000 of both, 3,000 of the other: the telling ones come first, then
@@ -56,7 +56,7 @@ TEST(LexiconTest, KeepsTheMostTellingAndTheLesserHash) {
     texts[k % 3 == 2 ? 2 : 0].second.push_back(k);
     texts[k % 3 == 0 ? 1 : both ? 2 : 3].second.push_back(k);
   }
-  const Lexicon lexicon = ChooseLexicon(RowsOf(texts), 2);
+  const Lexicon lexicon = ChooseLexicon(RowsOf(texts), 2, 1);
   ASSERT_EQ(lexicon.size(), kLexiconMax);
   std::uint32_t expected = 0;
   for (const std::uint32_t hash : lexicon.hashes()) {

@@ -183,9 +183,9 @@ TEST(SettleTest, ARenamedLabelKeepsItsNumbers) {
 TEST(SettleTest, EveryCpuMakesTheseBytes) {
   constexpr const char* kDigests[] = {
       "33a6a4fca7f81005f73139aed67e0023136b7f548d2659c6da63d31f33c62695",
-      "eeab002cd417b274bdb63471ba96940adbde4a197fc7e705c429ec5b7867c7e0",
-      "91ecb0cebc400cd291b2d79711b55da4b9f8afe3442afc95b7ac29652059e453",
-      "8c4d60a02cc070fe1b6d4545f11eaf329bd00badd388bb37829c10a51ab4efb6"};
+      "44aacb332cc78ed6523e01062b4a193c43d811b547007f311a5e0fba66426477",
+      "c808b442a98c979f2f7bbbe673d476d246b3bca69c0e15e3f6d72632e33b5bc3",
+      "aeb75b057c2870220e2c9e6b2f1f516adb805de5c3f471d82732180ce0c86abc"};
   for (std::size_t t = 0; t < std::size(kTasks); ++t) {
     const Rows rows = TaskRows(kTasks[t]);
     EXPECT_EQ(ToHex(SettleOrDie(StatisticsOf(rows, kDim), rows).head.ContentDigest()), kDigests[t]);

@@ -176,8 +176,7 @@ TEST_F(LearnerTest, SettlingOvertakenByALessonKeepsTheLesson) {
   ASSERT_TRUE(settled.ok());
   ASSERT_TRUE(house.Learn("t", Rows(30, 40)).ok());
   const auto published = Wait<bool>([&](Done<bool> done) {
-    house.learner().Adopt(snapshot->id, snapshot->watermark, {*std::move(settled), {}},
-                          std::move(done));
+    house.learner().Adopt(snapshot->id, snapshot->watermark, *std::move(settled), std::move(done));
   });
   ASSERT_TRUE(published.ok());
   EXPECT_FALSE(*published);
@@ -344,8 +343,7 @@ TEST_F(LearnerTest, SettlingOvertakenByAnotherPriorIsDoneAgain) {
   uniform.prior = learn::Prior::kUniform;
   ASSERT_TRUE(house.Change("t", uniform).ok());
   const auto published = Wait<bool>([&](Done<bool> done) {
-    house.learner().Adopt(snapshot->id, snapshot->watermark, {*std::move(settled), {}},
-                          std::move(done));
+    house.learner().Adopt(snapshot->id, snapshot->watermark, *std::move(settled), std::move(done));
   });
   ASSERT_TRUE(published.ok());
   EXPECT_FALSE(*published);
