@@ -42,9 +42,12 @@ Status Backup(const CommandContext& context, const std::string& folder) {
   return Status::Ok();
 }
 
-Status Restore(const CommandContext& context, const std::string& folder) {
-  CTT_ASSIGN_OR_RETURN(const auto answer, service::RestoreDirectory(folder, context.settings.data));
-  Print(context, "restored", answer);
+Status Restore(const CommandContext& context, const std::string& folder, bool if_missing) {
+  const auto answer = service::RestoreDirectory(folder, context.settings.data);
+  if (if_missing && !answer.ok() && answer.status().reason() == "database_exists")
+    return Status::Ok();
+  CTT_RETURN_IF_ERROR(answer.status());
+  Print(context, "restored", *answer);
   return Status::Ok();
 }
 

@@ -48,6 +48,7 @@ struct Arguments {
   std::string group, out_of_scope, html;
   bool json = false, route = false, joint = false;
   bool check_only = false;
+  bool if_missing = false;
   std::function<Status(const CommandContext&)> run;
 };
 
@@ -171,9 +172,13 @@ class CommandLine {
         Add(app_, "backup", "Copy the data directory as of one instant, also while it is served",
             [&a](const CommandContext& c) { return Backup(c, a.folder); });
     backup->add_option("dest", a.folder, "Where the copy goes; with --url the server's --backups");
-    CLI::App* restore = Add(app_, "restore", "Make the data directory from a backup",
-                            [&a](const CommandContext& c) { return Restore(c, a.folder); });
+    CLI::App* restore =
+        Add(app_, "restore", "Make the data directory from a backup",
+            [&a](const CommandContext& c) { return Restore(c, a.folder, a.if_missing); });
     restore->add_option("src", a.folder, "The backup's folder")->required();
+    restore->add_flag(
+        "--if-missing", a.if_missing,
+        "Do nothing where the directory holds a database: for what starts many times");
     CLI::App* doctor = Add(app_, "doctor", "Ask a server whether it is ready",
                            [&a](const CommandContext& c) { return Health(c, a.health_url); });
     doctor->add_option("--health", a.health_url, "http://ADDRESS:PORT of the server")->required();

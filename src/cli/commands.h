@@ -81,7 +81,8 @@ Status SetPublishing(const CommandContext& context, const std::string& task,
 
 // Through a server when settings.url is set, and then to its own folder: `folder` is empty.
 Status Backup(const CommandContext& context, const std::string& folder);
-Status Restore(const CommandContext& context, const std::string& folder);
+// `if_missing`: a directory that holds a database is left as it is, and that is no error.
+Status Restore(const CommandContext& context, const std::string& folder, bool if_missing);
 
 Status CreateKey(const CommandContext& context, const service::NewKey& wanted);
 Status ListKeys(const CommandContext& context);

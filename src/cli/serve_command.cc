@@ -20,6 +20,7 @@ http::ServerOptions MakeServerOptions(const Settings& settings, bool has_keys) {
   options.has_keys = has_keys;
   options.listen = settings.listen;
   options.insecure = settings.insecure;
+  options.read_only = settings.read_only;
   options.tls_certificate = settings.tls_cert;
   options.tls_key = settings.tls_key;
   options.version = CTT_VERSION;

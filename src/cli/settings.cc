@@ -119,6 +119,8 @@ const std::vector<SettingField>& SettingFields() {
        nullptr, nullptr, 0, kServe},
       {"insecure", "", "Listen on an address that other machines reach, without keys", nullptr,
        nullptr, &S::insecure, 0, kServe},
+      {"read_only", "", "Answer, and refuse whatever would change what was learned", nullptr,
+       nullptr, &S::read_only, 0, kServe},
       {"log_level", "LOG_LEVEL", "debug, info, warning, error or off", &S::log_level, nullptr,
        nullptr, 0, kServe},
       {"environment", "ENV", "What this deployment is called in its log", &S::environment, nullptr,

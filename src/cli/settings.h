@@ -44,6 +44,7 @@ struct Settings {
   std::int64_t body_timeout_ms = 30'000;
   std::int64_t idle_timeout_ms = 75'000;
   bool insecure = false;
+  bool read_only = false;
 };
 
 // Which commands show a field as a flag. Environment and file may hold any field for any command.

@@ -110,6 +110,10 @@ Status Admit(Call& call) {
   }
   const std::optional<service::Scope> scope = NeededScope(route);
   if (!scope) return Status::Ok();
+  if (call.server.options.read_only && *scope != service::Scope::kPredict &&
+      route.method != Method::kGet) {
+    return {Code::kPermissionDenied, "read_only", "this server answers and does not learn"};
+  }
   CTT_ASSIGN_OR_RETURN(call.caller, call.service().keys().Admit(call.head.key, *scope));
   const std::string* task = TaskOfPath(route, call.params);
   if (task != nullptr) return call.MayName(*task);

@@ -28,6 +28,7 @@ namespace ctt::http {
 struct ServerOptions {
   std::string listen =
       "127.0.0.1:8000";         // ADDRESS:PORT, [ADDRESS]:PORT for IPv6; port 0: any free one.
+  bool read_only = false;       // Only what the scope `predict` may, and reading.
   bool insecure = false;        // Allow an address that other machines reach, without keys.
   std::string tls_certificate;  // PEM files; both or none. Empty: plain HTTP.
   std::string tls_key;

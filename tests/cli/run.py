@@ -516,6 +516,10 @@ class ServerTest(Case):
         self.answer("restore", "copy")
         self.assertEqual(self.answer("tasks", "show", "t")["head_digest"], before["head_digest"])
         self.assertTrue(self.answer("verify", "t")["ok"])
+        self.assertEqual(self.good("restore", "copy", "--if-missing"), "")
+        self.good("restore", "copy", "--if-missing", "--data", "fresh")
+        self.assertEqual(self.answer("tasks", "show", "t", "--data", "fresh")["head_digest"], before["head_digest"])
+        self.bad(1, "restore", "nowhere", "--if-missing", "--data", "other", says="nowhere holds no backup")
         self.bad(1, "restore", "nowhere", "--data", "other", says="nowhere holds no backup")
         with Server(self.ctt, self.data, "--backups", str(self.folder / "served")) as server:
             url = f"http://127.0.0.1:{server.port}"
@@ -540,6 +544,17 @@ class ServerTest(Case):
             self.assertEqual(server.call("GET", "/v1/tasks")[0], 503)
             server.port = main
             self.assertEqual(server.call("GET", "/v1/tasks")[0], 200)
+
+    def test_a_read_only_server_answers_and_does_not_learn(self):
+        before = self.learn_rows()
+        with Server(self.ctt, self.data, "--read-only") as server:
+            for method, path, body in (("POST", "/v1/tasks/t/examples", {"examples": [{"text": "x", "label": "y"}]}), ("DELETE", "/v1/tasks/t", None),
+                                       ("POST", "/v1/keys", {"name": "k", "scopes": ["admin"]}), ("PUT", "/v1/tasks/t/aliases/live", {"version": 1})):
+                status, problem = server.call(method, path, body)
+                self.assertEqual((status, problem["code"]), (403, "read_only"), path)
+            self.assertEqual(server.call("POST", "/predict", {"task_id": "t", "text": "the parcel is late"})[0], 200)
+            self.assertEqual(server.call("GET", "/v1/tasks/t/examples")[0], 200)
+        self.assertEqual(self.answer("tasks", "show", "t")["head_digest"], before["head_digest"])
 
     def test_an_address_that_others_reach_needs_a_word(self):
         self.bad(1, "serve", "--listen", "0.0.0.0:0", "--log-level", "off", says="--insecure")
