@@ -24,7 +24,7 @@ Result<service::BackupAnswer> BackUp(const Settings& settings, const std::string
   if (settings.url.empty()) {
     if (folder.empty()) return InvalidArgument("name the folder that the backup goes to");
     // No encoder is needed: the directory is opened as it lies.
-    auto answer = service::BackUpDirectory(settings.data, folder, SystemClock());
+    auto answer = service::BackUpDirectory(LocationOf(settings), folder, SystemClock());
     if (!answer.ok()) return NameUrl(answer.status());
     return answer;
   }
@@ -43,7 +43,7 @@ Status Backup(const CommandContext& context, const std::string& folder) {
 }
 
 Status Restore(const CommandContext& context, const std::string& folder, bool if_missing) {
-  const auto answer = service::RestoreDirectory(folder, context.settings.data);
+  const auto answer = service::RestoreDirectory(folder, LocationOf(context.settings));
   if (if_missing && !answer.ok() && answer.status().reason() == "database_exists")
     return Status::Ok();
   CTT_RETURN_IF_ERROR(answer.status());

@@ -143,6 +143,7 @@ Result<std::vector<std::string>> Order(const std::string& folder,
 Result<std::unique_ptr<Session>> OpenScratch(Settings settings, const ScratchFolder& folder) {
   if (folder.path().empty()) return Internal("cannot make a folder for temporary files");
   settings.data = folder.path().string();
+  settings.artifacts.clear();
   settings.url.clear();
   return Session::Open(settings);
 }

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/http_client.h"
+#include "cli/session.h"
 #include "service/key_ring.h"
 
 namespace ctt::cli {
@@ -59,7 +60,7 @@ void PrintKey(const json::object& key) {
 }
 
 Result<std::unique_ptr<service::KeyRing>> OpenRing(const Settings& settings, const Clock& clock) {
-  auto ring = service::KeyRing::OpenFolder(settings.data, clock);
+  auto ring = service::KeyRing::OpenAt(LocationOf(settings), clock);
   if (ring.ok() || ring.status().reason() != "locked") return ring;
   return Status(ring.status().code(), "locked",
                 ring.status().message() +

@@ -63,7 +63,7 @@ http::ServerOptions MakeProbeOptions(const Settings& settings, bool has_keys) {
 
 // Before anything listens: whether callers will need keys.
 Result<bool> HasKeys(const Settings& settings, const Clock& clock) {
-  CTT_ASSIGN_OR_RETURN(const auto ring, service::KeyRing::OpenFolder(settings.data, clock));
+  CTT_ASSIGN_OR_RETURN(const auto ring, service::KeyRing::OpenAt(LocationOf(settings), clock));
   return ring->needs_keys();
 }
 
@@ -156,9 +156,10 @@ Status Serve(const CommandContext& context, bool check_only) {
   const service::ModelInfo model = service->model();
   metrics.SetBuild(CTT_VERSION, model.engine, model.isa, model.isa_fell_back);
   server->Serve(*service);
+  const std::string data = service::WithoutPassword(settings.data);
   log.Write(telemetry::LogLevel::kInfo, "serving",
             {{"address", std::string_view(server->address())},
-             {"data", std::string_view(settings.data)},
+             {"data", std::string_view(data)},
              {"environment", std::string_view(settings.environment)},
              {"engine", std::string_view(model.engine)},
              {"isa", std::string_view(model.isa)},
@@ -183,10 +184,11 @@ Status Init(const CommandContext& context) {
   settings.url.clear();
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(settings));
   CTT_ASSIGN_OR_RETURN(const service::ModelInfo model, session->Model());
+  const std::string data = service::WithoutPassword(settings.data);
   if (context.json)
-    PrintJson({{"data", settings.data}, {"encoder_id", model.encoder_id}});
+    PrintJson({{"data", data}, {"encoder_id", model.encoder_id}});
   else
-    fmt::print("{}: ready, bound to encoder {}\n", settings.data, model.encoder_id.substr(0, 12));
+    fmt::print("{}: ready, bound to encoder {}\n", data, model.encoder_id.substr(0, 12));
   return Status::Ok();
 }
 
@@ -213,7 +215,7 @@ Status Info(const CommandContext& context) {
   json::object values;
   for (const SettingField& field : SettingFields()) {
     if (field.text != nullptr) {
-      const std::string& value = context.settings.*field.text;
+      const std::string value = service::WithoutPassword(context.settings.*field.text);
       values[field.name] = field.secret && !value.empty() ? "(given)" : value;
     }
     if (field.number != nullptr) values[field.name] = context.settings.*field.number;

@@ -169,9 +169,13 @@ Status NameUrl(const Status& status) {
           status.message() + "; if that is a server, go through it with --url http://ADDRESS:PORT"};
 }
 
+service::Location LocationOf(const Settings& settings) {
+  return {settings.data, settings.artifacts};
+}
+
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings) {
   service::ServiceOptions options;
-  options.data_folder = settings.data;
+  options.data = LocationOf(settings);
   options.model_folder = ModelFolder(settings);
   options.backup_folder = settings.backups;
   CTT_ASSIGN_OR_RETURN(options.engine, encoder::ParseEngine(settings.engine));

@@ -74,6 +74,7 @@ class Session {
 // An error that says "locked", with the way through a server added.
 Status NameUrl(const Status& status);
 
+service::Location LocationOf(const Settings& settings);
 // The service's options as the settings have them. kInvalidArgument: no such engine.
 Result<service::ServiceOptions> MakeServiceOptions(const Settings& settings);
 

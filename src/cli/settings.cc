@@ -101,7 +101,15 @@ const std::vector<SettingField>& SettingFields() {
        "PEM file of the authorities that may vouch for an https server; else the "
        "system's",
        &S::ca_file, nullptr, nullptr, 0, SettingScope::kNotServe},
-      {"data", "", "Data directory: everything that was learned", &S::data},
+      {"data", "",
+       "Everything that was learned: a directory, or postgresql://USER@HOST/DATABASE, which "
+       "several "
+       "servers may share",
+       &S::data},
+      {"artifacts", "",
+       "With a database: where sums and heads lie, s3://BUCKET/PREFIX or a folder that all of its "
+       "servers see",
+       &S::artifacts},
       {"model", "", "Folder of the encoder, as sentence-transformers publishes it", &S::model},
       {"engine", "", "Numerics of the encoder: f32 or i8", &S::engine},
       {"threads", "", "Compute threads; 0: one a core", nullptr, &S::threads},

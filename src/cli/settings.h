@@ -20,6 +20,7 @@ struct Settings {
   std::string tls_cert;
   std::string tls_key;
   std::string data = "ctt-data";
+  std::string artifacts;
   std::string model = "models/all-MiniLM-L6-v2";
   std::string engine = "i8";
   std::string listen = "127.0.0.1:8000";

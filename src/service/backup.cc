@@ -1,7 +1,6 @@
 #include "service/backup.h"
 
 #include "store/backup.h"
-#include "store/data_directory.h"
 
 namespace ctt::service {
 namespace {
@@ -13,19 +12,22 @@ BackupAnswer AnswerOf(const std::filesystem::path& folder, const store::BackupRe
 
 }  // namespace
 
-Result<BackupAnswer> BackUpDirectory(const std::filesystem::path& data,
-                                     const std::filesystem::path& folder, const Clock& clock) {
-  CTT_ASSIGN_OR_RETURN(store::DataDirectory directory, store::DataDirectory::Open(data));
+Result<BackupAnswer> BackUpDirectory(const Location& data, const std::filesystem::path& folder,
+                                     const Clock& clock) {
+  CTT_ASSIGN_OR_RETURN(store::Home home, store::Home::Open(data));
   CTT_ASSIGN_OR_RETURN(
       const store::BackupReport report,
-      store::WriteBackup(directory.store(), directory.artifacts(), folder, clock.UnixMicros()));
+      store::WriteBackup(home.store(), home.artifacts(), folder, clock.UnixMicros()));
   return AnswerOf(folder, report);
 }
 
-Result<BackupAnswer> RestoreDirectory(const std::filesystem::path& folder,
-                                      const std::filesystem::path& data) {
-  CTT_ASSIGN_OR_RETURN(const store::BackupReport report, store::RestoreBackup(folder, data));
-  return AnswerOf(data, report);
+Result<BackupAnswer> RestoreDirectory(const std::filesystem::path& folder, const Location& data) {
+  if (store::IsDatabaseUrl(data.data)) {
+    return Status(Code::kFailedPrecondition, "use_database_tools",
+                  "a backup is restored to a directory; restore a database with its own tools");
+  }
+  CTT_ASSIGN_OR_RETURN(const store::BackupReport report, store::RestoreBackup(folder, data.data));
+  return AnswerOf(data.data, report);
 }
 
 }  // namespace ctt::service

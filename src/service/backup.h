@@ -4,15 +4,16 @@
 #include <filesystem>
 
 #include "base/clock.h"
+#include "service/location.h"
 #include "service/types.h"
 
 namespace ctt::service {
 
-// Also kFailedPrecondition ("locked"): a server or command holds `data`.
-Result<BackupAnswer> BackUpDirectory(const std::filesystem::path& data,
-                                     const std::filesystem::path& folder, const Clock& clock);
+// Also kFailedPrecondition ("locked"): a server or command holds `data`; ("use_database_tools"): it
+// is no directory.
+Result<BackupAnswer> BackUpDirectory(const Location& data, const std::filesystem::path& folder,
+                                     const Clock& clock);
 // `folder` of the answer is `data`.
-Result<BackupAnswer> RestoreDirectory(const std::filesystem::path& folder,
-                                      const std::filesystem::path& data);
+Result<BackupAnswer> RestoreDirectory(const std::filesystem::path& folder, const Location& data);
 
 }  // namespace ctt::service

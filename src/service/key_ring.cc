@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/nearest.h"
-#include "store/data_directory.h"
+#include "store/home.h"
 
 namespace ctt::service {
 namespace {
@@ -134,10 +134,9 @@ Result<std::unique_ptr<KeyRing>> KeyRing::Open(store::Store& store, const Clock&
   return ring;
 }
 
-Result<std::unique_ptr<KeyRing>> KeyRing::OpenFolder(const std::filesystem::path& folder,
-                                                     const Clock& clock) {
-  CTT_ASSIGN_OR_RETURN(store::DataDirectory opened, store::DataDirectory::Open(folder));
-  auto data = std::make_unique<store::DataDirectory>(std::move(opened));
+Result<std::unique_ptr<KeyRing>> KeyRing::OpenAt(const Location& location, const Clock& clock) {
+  CTT_ASSIGN_OR_RETURN(store::Home opened, store::Home::Open(location));
+  auto data = std::make_unique<store::Home>(std::move(opened));
   CTT_ASSIGN_OR_RETURN(std::unique_ptr<KeyRing> ring, Open(data->store(), clock));
   ring->owned_ = std::move(data);
   return ring;

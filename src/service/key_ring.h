@@ -13,7 +13,6 @@
 //
 // Threads: every call is safe from any thread. Admit never waits for the database; the rest does.
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,11 +25,8 @@
 #include "base/guarded.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "service/location.h"
 #include "store/store.h"
-
-namespace ctt::store {
-class DataDirectory;
-}
 
 namespace ctt::service {
 
@@ -82,10 +78,8 @@ class KeyRing {
 
   // Reads the keys. `store` and `clock` must outlive the ring.
   static Result<std::unique_ptr<KeyRing>> Open(store::Store& store, const Clock& clock);
-  // The ring of a data directory that no server holds; makes the directory when it is absent.
-  // kFailedPrecondition ("locked").
-  static Result<std::unique_ptr<KeyRing>> OpenFolder(const std::filesystem::path& folder,
-                                                     const Clock& clock);
+  // The ring of a home that no server locks; makes what is absent. Errors as store::Home::Open.
+  static Result<std::unique_ptr<KeyRing>> OpenAt(const Location& location, const Clock& clock);
   ~KeyRing();  // Writes what was counted.
   KeyRing(const KeyRing&) = delete;
   KeyRing& operator=(const KeyRing&) = delete;
@@ -128,7 +122,7 @@ class KeyRing {
                std::string_view request);
   KeyInfo Describe(const Entry& entry) const;
 
-  std::unique_ptr<store::DataDirectory> owned_;  // OpenFolder's.
+  std::unique_ptr<store::Home> owned_;  // OpenAt's.
   store::Store& store_;
   const Clock& clock_;
   Guarded<Ring> ring_;

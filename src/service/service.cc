@@ -55,9 +55,9 @@ Status Service::State::BindEncoder() {
   if (bound && *bound == encoder->encoder_id()) return Status::Ok();
   if (bound) {
     return {Code::kFailedPrecondition, "other_encoder",
-            data.folder().string() + " was learned with another encoder, model or engine (" +
+            data.name() + " was learned with another encoder, model or engine (" +
                 bound->substr(0, 12) + "; this one is " + encoder->encoder_id().substr(0, 12) +
-                "): start with that one, or with another data directory"};
+                "): start with that one, or with other data"};
   }
   CTT_ASSIGN_OR_RETURN(const auto transaction, stores.log.Begin());
   CTT_RETURN_IF_ERROR(transaction->SetMeta("encoder_id", encoder->encoder_id()));
@@ -118,7 +118,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options, c
   encoder_options.tokens_max = options.tokens_max;
   CTT_ASSIGN_OR_RETURN(auto encoder, encoder::Encoder::Load(options.model_folder, encoder_options));
   metrics.ObserveModelLoad(static_cast<double>(clock.SteadyMicros() - start_us) * 1e-6);
-  CTT_ASSIGN_OR_RETURN(store::DataDirectory data, store::DataDirectory::Open(options.data_folder));
+  CTT_ASSIGN_OR_RETURN(store::Home data, store::Home::Open(options.data));
   auto state =
       std::make_unique<State>(options, clock, metrics, log, std::move(encoder), std::move(data));
   CTT_RETURN_IF_ERROR(state->Open());

@@ -22,6 +22,7 @@
 #include "learn/metrics.h"
 #include "service/audit.h"
 #include "service/key_ring.h"
+#include "service/location.h"
 #include "service/types.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
@@ -37,7 +38,7 @@ struct Limits {
 };
 
 struct ServiceOptions {
-  std::filesystem::path data_folder;
+  Location data;
   std::filesystem::path model_folder;
   std::filesystem::path backup_folder;  // Empty: none.
   encoder::Engine engine = encoder::Engine::kI8;

@@ -16,7 +16,7 @@
 #include "service/service.h"
 #include "service/settler.h"
 #include "service/word_weights.h"
-#include "store/data_directory.h"
+#include "store/home.h"
 #include "text/ngrams.h"
 
 namespace ctt::service {
@@ -36,7 +36,7 @@ struct Service::State {
   const Clock& clock;
   telemetry::Metrics& metrics;
   std::unique_ptr<const encoder::Encoder> encoder;
-  store::DataDirectory data;
+  store::Home data;
   Stores stores;
   std::unique_ptr<KeyRing> keys;
   Catalog catalog;
@@ -49,7 +49,7 @@ struct Service::State {
 
   State(const ServiceOptions& given, const Clock& given_clock, telemetry::Metrics& given_metrics,
         telemetry::Log& given_log, std::unique_ptr<const encoder::Encoder> loaded,
-        store::DataDirectory opened)
+        store::Home opened)
       : options(given),
         clock(given_clock),
         metrics(given_metrics),

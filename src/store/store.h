@@ -11,12 +11,15 @@
 // so sums at w come to a later watermark by adding rows with seq > w that live and removing rows
 // with seq <= w < deleted_seq (ReplaySince).
 //
-// Writes go through one Transaction at a time: all of it is durable when Commit answers ok, none of
-// it otherwise. Reads see committed data only.
+// Writes go through a Transaction: all of it is durable when Commit answers ok, none of it
+// otherwise. Reads see committed data only. Where several processes share the store, transactions
+// about one task follow each other (Transaction::Lock), and whatever a process keeps in memory is
+// compared with the task's Mark once it has the lock.
 //
 // Threads: every Store call is safe from any thread; a Transaction belongs to the thread that began
 // it. Errors: kNotFound, kAlreadyExists, kResourceExhausted (disk full), kUnavailable (database
 // gone), kDataLoss (damaged; names what), kInternal.
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -80,6 +83,15 @@ struct Checkpoint {
   std::string digest;  // Hex.
 };
 
+// Where a task stands, all of one instant. Two equal marks of one task have the same log, versions
+// and aliases behind them.
+struct TaskMark {
+  Task task;
+  Seq last_seq = 0;
+  std::int64_t last_version = 0;  // 0: none yet.
+  std::map<std::string, std::int64_t> aliases;
+};
+
 // Who may call: an API key, of which only the digest is kept.
 struct ApiKey {
   std::string id;      // Public, the part of the key before its secret.
@@ -113,6 +125,14 @@ struct AuditEntry {
 class Transaction {
  public:
   virtual ~Transaction() = default;
+
+  // Waits until no other transaction has locked one of these names, and keeps them until the end.
+  // A writer locks the tasks that it writes, by name, whether or not they are there; names that
+  // start with '.' stand for other things. Once, before all else: that is why no two transactions
+  // can wait for each other. kUnavailable ("database_busy"): it took too long.
+  virtual Status Lock(std::span<const std::string> names) = 0;
+  // Waits for every transaction that has locked anything, and keeps others from it.
+  virtual Status LockAll() = 0;
 
   // kAlreadyExists ("task_exists").
   virtual Result<Task> CreateTask(std::string_view name, std::string_view settings,
@@ -182,8 +202,17 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Waits for the transaction before it.
+  // Other processes may write to it. False: only this one, one transaction at a time; Begin waits
+  // for the one before.
+  virtual bool shared() const = 0;
   virtual Result<std::unique_ptr<Transaction>> Begin() = 0;
+  // Returns once anybody committed something since the last call, or after `at_most`. A hint:
+  // it may return early, and does not hear what is committed while the database cannot be reached.
+  // One thread at a time. REQUIRES: shared().
+  virtual void AwaitChange(std::chrono::milliseconds at_most) = 0;
+
+  virtual Result<std::vector<TaskMark>> Marks() = 0;  // By id.
+  virtual Result<std::optional<TaskMark>> Mark(std::string_view task) = 0;
 
   virtual Result<std::vector<Task>> Tasks() = 0;
   // Rising id. Several may have one name (RenameLabels).
@@ -223,7 +252,8 @@ class Store {
   virtual Result<std::set<std::string>> NamedArtifacts() = 0;
 
   // Writes the store as of one instant to a file that is not there yet, synced, while others read
-  // and write; what the copy names in the ArtifactStore.
+  // and write; what the copy names in the ArtifactStore. kFailedPrecondition
+  // ("use_database_tools"): the database has its own.
   virtual Result<std::set<std::string>> CopyTo(const std::filesystem::path& path) = 0;
 
   // Takes what was deleted or erased out of the files; waits for readers, kUnavailable when they do

@@ -29,7 +29,7 @@ class KeyRingTest : public testing::Test {
   }
   void Open() {
     ring_.reset();
-    auto opened = KeyRing::OpenFolder(folder_, clock_);
+    auto opened = KeyRing::OpenAt({folder_, ""}, clock_);
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     ring_ = *std::move(opened);
   }

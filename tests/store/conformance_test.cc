@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/postgres/postgres_store.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/store/store_home.h"
 
@@ -603,6 +604,7 @@ TEST_P(StoreTest, ThreadsWriteInTurnAndReadWholeTransactions) {
     threads.emplace_back([&] {
       for (int pair = 0; pair < kPairs; ++pair) {
         auto transaction = Begin();
+        EXPECT_OK(transaction->Lock(std::vector<std::string>{"a"}));
         const Seq last = Value(transaction->LastSeq(task));
         EXPECT_OK(transaction->AppendExamples(
             task, std::vector{Row(last + 1, label, "id" + std::to_string(last + 1)),
@@ -624,6 +626,68 @@ TEST_P(StoreTest, ThreadsWriteInTurnAndReadWholeTransactions) {
   threads.clear();
   EXPECT_EQ(Value(store().LastSeq(task)), 2 * kWriters * kPairs);
   EXPECT_OK(store().Verify());
+}
+
+TEST_P(StoreTest, AMarkTellsWhereATaskStands) {
+  EXPECT_THAT(Value(store().Marks()), IsEmpty());
+  EXPECT_FALSE(Value(store().Mark("a")));
+  const Task task = MakeTask("a");
+  MakeTask("b");
+  const auto mark = [&] { return *Value(store().Mark("a")); };
+  EXPECT_EQ(mark().task.id, task.id);
+  EXPECT_EQ(mark().task.name, "a");
+  EXPECT_EQ(mark().task.settings, "{}");
+  EXPECT_EQ(mark().task.created_us, 5);
+  EXPECT_EQ(mark().last_seq, 0);
+  EXPECT_EQ(mark().last_version, 0);
+  EXPECT_THAT(mark().aliases, IsEmpty());
+  ASSERT_OK(Append(task.id, {Row(1, MakeLabel(task.id, "l"), "x")}));
+  auto transaction = Begin();
+  ASSERT_OK(transaction->PutVersion(task.id, {.number = 1, .watermark = 1, .settings = "s"}));
+  ASSERT_OK(transaction->PutVersion(task.id, {.number = 2, .watermark = 1, .settings = "s"}));
+  ASSERT_OK(transaction->SetAlias(task.id, "live", 2));
+  ASSERT_OK(transaction->SetAlias(task.id, "previous", 1));
+  EXPECT_EQ(mark().last_version, 0) << "committed data only";
+  ASSERT_OK(transaction->Commit());
+  EXPECT_EQ(mark().last_seq, 1);
+  EXPECT_EQ(mark().last_version, 2);
+  EXPECT_THAT(mark().aliases, ElementsAre(Pair("live", 2), Pair("previous", 1)));
+  const std::vector<TaskMark> marks = Value(store().Marks());
+  ASSERT_EQ(marks.size(), 2u);
+  EXPECT_EQ(marks[0].aliases.size(), 2u);
+  EXPECT_EQ(marks[1].task.name, "b");
+  EXPECT_THAT(marks[1].aliases, IsEmpty());
+}
+
+// Two transactions lock crossing sets of names again and again; a third locks everything.
+TEST_P(StoreTest, LockedNamesAreWrittenInTurn) {
+  constexpr int kTurns = 40;
+  std::atomic<int> inside_a = 0, inside_any = 0;
+  std::vector<std::jthread> threads;
+  for (const bool backwards : {false, true}) {
+    threads.emplace_back([&, backwards] {
+      for (int turn = 0; turn < kTurns; ++turn) {
+        auto transaction = Begin();
+        std::vector<std::string> names = {"a", "b", "a"};
+        if (backwards) names = {"b", "c", "a"};
+        EXPECT_OK(transaction->Lock(names));
+        EXPECT_EQ(++inside_a, 1);
+        ++inside_any;
+        std::this_thread::yield();
+        --inside_any;
+        --inside_a;
+        EXPECT_OK(transaction->Commit());
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    for (int turn = 0; turn < kTurns; ++turn) {
+      auto transaction = Begin();
+      EXPECT_OK(transaction->LockAll());
+      EXPECT_EQ(inside_any, 0);
+      EXPECT_OK(transaction->Commit());
+    }
+  });
 }
 
 TEST_P(StoreTest, AKeyIsKeptAndReplacedByItsId) {
@@ -690,9 +754,43 @@ class SqliteHome final : public StoreHome {
   std::unique_ptr<SqliteStore> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(All, StoreTest,
-                         testing::Values(Implementation{
-                             "Sqlite", [] { return std::make_unique<SqliteHome>(); }}),
+// A schema of its own in the server of CTT_TEST_POSTGRES (tests/store/with_servers.py starts one).
+class PostgresHome final : public StoreHome {
+ public:
+  explicit PostgresHome(std::string server) : server_(std::move(server)) {
+    static std::atomic<int> made = 0;
+    schema_ = "t" + std::to_string(++made);
+    RunSql("CREATE SCHEMA " + schema_);
+    Reopen();
+  }
+  ~PostgresHome() override {
+    store_.reset();
+    RunSql("DROP SCHEMA " + schema_ + " CASCADE");
+  }
+  Store& store() override { return *store_; }
+  void Reopen() override {
+    store_.reset();
+    store_ = Value(PostgresStore::Open(server_ + "?options=-csearch_path%3D" + schema_));
+  }
+
+ private:
+  void RunSql(const std::string& sql) {
+    EXPECT_OK(Value(PgConnection::Open(server_))->Script(sql.c_str()));
+  }
+  const std::string server_;
+  std::string schema_;
+  std::unique_ptr<PostgresStore> store_;
+};
+
+std::vector<Implementation> Implementations() {
+  std::vector<Implementation> all = {{"Sqlite", [] { return std::make_unique<SqliteHome>(); }}};
+  if (const char* server = std::getenv("CTT_TEST_POSTGRES"); server != nullptr) {
+    all.push_back({"Postgres", [server] { return std::make_unique<PostgresHome>(server); }});
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StoreTest, testing::ValuesIn(Implementations()),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -2,11 +2,9 @@
 
 #include <string>
 
-namespace ctt::store {
+#include "store/log_rules.h"
 
-Status NoSuchTask(TaskId task) {
-  return {Code::kNotFound, "task_not_found", "no task with id " + std::to_string(task)};
-}
+namespace ctt::store {
 
 Result<Seq> ReadLastSeq(Connection& connection, TaskId task) {
   Statement row = connection.Use("SELECT last_seq FROM task WHERE id = ?1", task);

@@ -7,8 +7,6 @@
 
 namespace ctt::store {
 
-// kNotFound ("task_not_found").
-Status NoSuchTask(TaskId task);
 Result<Seq> ReadLastSeq(Connection& connection, TaskId task);
 
 // Columns in the order that ReadExample wants; `phi` and `text` may be swapped for NULL.

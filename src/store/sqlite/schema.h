@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/status.h"
+#include "store/log_rules.h"
 #include "store/sqlite/connection.h"
 
 namespace ctt::store {
@@ -17,7 +18,7 @@ inline constexpr std::int64_t kApplicationId = 0x43545431;  // "CTT1".
 // An example or version is stored under one integer, so that a task's rows lie together in order:
 //   key = task << 40 | number,  number = seq or version number
 inline constexpr int kKeyShift = 40;
-inline constexpr std::int64_t kNumberMax = (std::int64_t{1} << kKeyShift) - 1;
+static_assert(kNumberMax == (std::int64_t{1} << kKeyShift) - 1);
 inline constexpr std::int64_t kTaskMax = (std::int64_t{1} << 23) - 1;
 constexpr std::int64_t Key(std::int64_t task, std::int64_t number) {
   return task << kKeyShift | number;

@@ -1,5 +1,7 @@
 #include "store/sqlite/sqlite_store.h"
 
+#include <thread>
+
 #include "store/sqlite/checked_vfs.h"
 #include "store/sqlite/error.h"
 #include "store/sqlite/file_audit.h"
@@ -27,6 +29,46 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::filesystem::pa
 Result<std::unique_ptr<Transaction>> SqliteStore::Begin() {
   std::unique_lock lock(writing_);
   return SqliteTransaction::Begin(std::move(lock), *writer_);
+}
+
+void SqliteStore::AwaitChange(std::chrono::milliseconds at_most) {
+  std::this_thread::sleep_for(at_most);  // Nobody else writes.
+}
+
+namespace {
+
+#define CTT_MARK_QUERY                                                                            \
+  "SELECT id, task.name, settings, created_us, last_seq, coalesce((SELECT max(key) & "            \
+  "1099511627775"                                                                                 \
+  " FROM version WHERE key BETWEEN id << 40 AND (id + 1 << 40) - 1), 0), alias.name, version_key" \
+  " FROM task LEFT JOIN alias ON alias.task = id"
+
+// One row an alias, or one without.
+Result<std::vector<TaskMark>> ReadMarks(Statement rows) {
+  std::vector<TaskMark> marks;
+  for (;;) {
+    CTT_ASSIGN_OR_RETURN(const bool more, rows.Step());
+    if (!more) return marks;
+    if (marks.empty() || marks.back().task.id != rows.Int(0)) {
+      marks.push_back(
+          {{rows.Int(0), rows.Text(1), rows.Text(2), rows.Int(3)}, rows.Int(4), rows.Int(5), {}});
+    }
+    if (!rows.IsNull(6)) marks.back().aliases[rows.Text(6)] = rows.Int(7) & kNumberMax;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<TaskMark>> SqliteStore::Marks() {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  return ReadMarks(reader->Use(CTT_MARK_QUERY " ORDER BY id"));
+}
+
+Result<std::optional<TaskMark>> SqliteStore::Mark(std::string_view task) {
+  CTT_ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.Take());
+  CTT_ASSIGN_OR_RETURN(std::vector<TaskMark> marks,
+                       ReadMarks(reader->Use(CTT_MARK_QUERY " WHERE task.name = ?1", task)));
+  return marks.empty() ? std::nullopt : std::optional(std::move(marks.front()));
 }
 
 Result<std::vector<Task>> SqliteStore::Tasks() {

@@ -26,7 +26,11 @@ class SqliteStore final : public Store {
   static Result<std::unique_ptr<SqliteStore>> Open(const std::filesystem::path& path,
                                                    const std::string& base_vfs = "");
 
+  bool shared() const override { return false; }
   Result<std::unique_ptr<Transaction>> Begin() override;
+  void AwaitChange(std::chrono::milliseconds at_most) override;
+  Result<std::vector<TaskMark>> Marks() override;
+  Result<std::optional<TaskMark>> Mark(std::string_view task) override;
 
   Result<std::vector<Task>> Tasks() override;
   Result<std::vector<Label>> Labels(TaskId task) override;

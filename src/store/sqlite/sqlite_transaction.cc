@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "store/log_rules.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/version_rows.h"
@@ -12,10 +13,6 @@ namespace {
 
 std::string_view PhiBytes(const Example& example) {
   return {reinterpret_cast<const char*>(example.phi.data()), example.phi.size()};
-}
-
-Status NoSuchVersion(std::int64_t version) {
-  return {Code::kNotFound, "version_not_found", "no version " + std::to_string(version)};
 }
 
 }  // namespace
@@ -36,10 +33,8 @@ Status SqliteTransaction::Spoil(Status status) {
   return status;
 }
 
-Status SqliteTransaction::Taken(Status status, std::string reason, std::string message) {
-  if (!status.ok() && writer_.failed_by_constraint()) {
-    return {Code::kAlreadyExists, std::move(reason), std::move(message)};
-  }
+Status SqliteTransaction::Taken(Status status, Status taken) {
+  if (!status.ok() && writer_.failed_by_constraint()) return taken;
   return Spoil(std::move(status));
 }
 
@@ -56,15 +51,14 @@ Result<Task> SqliteTransaction::CreateTask(std::string_view name, std::string_vi
   CTT_RETURN_IF_ERROR(
       Taken(writer_.Run("INSERT INTO task (name, settings, created_us) VALUES (?1, ?2, ?3)", name,
                         settings, now_us),
-            "task_exists", "a task of this name exists"));
+            TaskNameTaken()));
   return Task{writer_.last_insert_id(), std::string(name), std::string(settings), now_us};
 }
 
 Status SqliteTransaction::RenameTask(TaskId task, std::string_view name) {
   CTT_RETURN_IF_ERROR(failed_);
   CTT_RETURN_IF_ERROR(RequireTask(task));
-  return Taken(writer_.Run("UPDATE task SET name = ?2 WHERE id = ?1", task, name), "task_exists",
-               "a task of this name exists");
+  return Taken(writer_.Run("UPDATE task SET name = ?2 WHERE id = ?1", task, name), TaskNameTaken());
 }
 
 Status SqliteTransaction::SetTaskSettings(TaskId task, std::string_view settings) {
@@ -102,8 +96,7 @@ Result<LabelId> SqliteTransaction::InternLabel(TaskId task, std::string_view nam
 
 Status SqliteTransaction::CheckNextSeq(TaskId task, Seq seq) {
   CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
-  if (seq == last + 1 && seq <= kNumberMax) return Status::Ok();
-  return InvalidArgument("sequence numbers must follow the last one");
+  return store::CheckNextSeq(last, seq);
 }
 
 Status SqliteTransaction::RenameLabels(TaskId task, std::span<const LabelId> labels,
@@ -143,23 +136,15 @@ Status SqliteTransaction::CheckLabel(TaskId task, LabelId label) {
   if (labels_seen_.contains({task, label})) return Status::Ok();
   Statement row = writer_.Use("SELECT 1 FROM label WHERE id = ?1 AND task = ?2", label, task);
   CTT_ASSIGN_OR_RETURN(const bool found, row.Step());
-  if (!found) return InvalidArgument("label " + std::to_string(label) + " is not of this task");
+  if (!found) return NoSuchLabel(label);
   labels_seen_.insert({task, label});
   return Status::Ok();
 }
 
 Status SqliteTransaction::CheckAppend(TaskId task, std::span<const Example> examples) {
-  CTT_ASSIGN_OR_RETURN(Seq seq, LastSeq(task));
-  if (seq + static_cast<std::int64_t>(examples.size()) > kNumberMax) {
-    return {Code::kTooLarge, "a task's log holds at most 2^40 - 1 writes"};
-  }
-  for (const Example& example : examples) {
-    if (example.seq != ++seq) return InvalidArgument("sequence numbers must follow the last one");
-    if (example.deleted_seq != 0) return InvalidArgument("a new example cannot be unlearned");
-    if (example.id.empty()) return InvalidArgument("an example needs an id");
-    if (example.phi.empty()) return InvalidArgument("an example needs features");
-    CTT_RETURN_IF_ERROR(CheckLabel(task, example.label));
-  }
+  CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
+  CTT_RETURN_IF_ERROR(store::CheckAppend(last, examples));
+  for (const Example& example : examples) CTT_RETURN_IF_ERROR(CheckLabel(task, example.label));
   return Status::Ok();
 }
 
@@ -169,9 +154,7 @@ Status SqliteTransaction::Insert(TaskId task, const Example& example) {
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
       Key(task, example.seq), example.label, example.time_us, example.id, example.source,
       Blob{PhiBytes(example)}, example.text);
-  if (!status.ok() && writer_.failed_by_constraint()) {
-    return {Code::kAlreadyExists, "example_exists", "a living example has this id"};
-  }
+  if (!status.ok() && writer_.failed_by_constraint()) return ExampleIdTaken();
   return status;
 }
 
@@ -189,11 +172,11 @@ Status SqliteTransaction::MarkUnlearned(TaskId task, std::span<const Seq> seqs, 
   if (seqs.empty()) return InvalidArgument("unlearning needs at least one example");
   CTT_RETURN_IF_ERROR(CheckNextSeq(task, deleted_seq));
   for (const Seq seq : seqs) {
-    if (seq < 1 || seq >= deleted_seq) return Spoil(NotFound("no living example has this seq"));
+    if (seq < 1 || seq >= deleted_seq) return Spoil(NoLivingExample());
     const Status status = ChangedOne(
         writer_.Run("UPDATE example SET deleted_seq = ?2 WHERE key = ?1 AND deleted_seq = 0",
                     Key(task, seq), deleted_seq),
-        NotFound("no living example has this seq"));
+        NoLivingExample());
     CTT_RETURN_IF_ERROR(Spoil(status));
   }
   return Spoil(writer_.Run("UPDATE task SET last_seq = ?2, living = living - ?3 WHERE id = ?1",
@@ -227,9 +210,7 @@ Result<std::int64_t> SqliteTransaction::PurgeUnlearned(TaskId task) {
         writer_.Use("SELECT version_key FROM alias WHERE task = ?1 AND name = 'live'", task);
     CTT_ASSIGN_OR_RETURN(const bool found, live.Step());
     if (found && std::find(holders.begin(), holders.end(), live.Int(0)) != holders.end()) {
-      return Status(Code::kFailedPrecondition, "live_holds_purged",
-                    "the live version was learned with examples that would be purged; publish a "
-                    "later one first");
+      return LiveHoldsPurged();
     }
   }
   for (const std::int64_t key : holders) {
@@ -250,12 +231,7 @@ Status SqliteTransaction::PutVersion(TaskId task, const Version& version) {
   CTT_RETURN_IF_ERROR(failed_);
   CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
   CTT_ASSIGN_OR_RETURN(const std::optional<Version> latest, ReadLatestVersion(writer_, task));
-  if (version.number != (latest ? latest->number : 0) + 1) {
-    return InvalidArgument("version numbers must follow the last one");
-  }
-  if (version.watermark < 0 || version.watermark > last) {
-    return InvalidArgument("a version cannot hold more than the log");
-  }
+  CTT_RETURN_IF_ERROR(CheckNextVersion(last, latest ? latest->number : 0, version));
   return Spoil(InsertVersion(writer_, task, version));
 }
 
@@ -279,9 +255,7 @@ Status SqliteTransaction::RemoveAlias(TaskId task, std::string_view alias) {
 Status SqliteTransaction::PutCheckpoint(TaskId task, const Checkpoint& checkpoint) {
   CTT_RETURN_IF_ERROR(failed_);
   CTT_ASSIGN_OR_RETURN(const Seq last, LastSeq(task));
-  if (checkpoint.watermark < 0 || checkpoint.watermark > last) {
-    return InvalidArgument("a checkpoint cannot hold more than the log");
-  }
+  CTT_RETURN_IF_ERROR(CheckCheckpoint(last, checkpoint));
   return Spoil(writer_.Run(
       "INSERT INTO checkpoint (task, watermark, digest) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE"
       " SET watermark = excluded.watermark, digest = excluded.digest",
@@ -297,7 +271,7 @@ Status SqliteTransaction::PutIdempotent(std::string_view key, std::string_view r
   return Taken(writer_.Run("INSERT INTO idempotent (key, request_digest, answer, created_us)"
                            " VALUES (?1, ?2, ?3, ?4)",
                            key, request_digest, answer, now_us),
-               "idempotency_key_exists", "this idempotency key has been used");
+               IdempotencyKeyTaken());
 }
 
 Status SqliteTransaction::SetMeta(std::string_view key, std::string_view value) {
@@ -332,11 +306,11 @@ Status SqliteTransaction::AppendAudit(const AuditEntry& entry) {
 
 Status SqliteTransaction::Commit() {
   CTT_RETURN_IF_ERROR(failed_);
-  if (committed_) return FailedPrecondition("the transaction was committed before");
+  if (committed_) return CommittedBefore();
   CTT_RETURN_IF_ERROR(Spoil(writer_.Run("COMMIT")));
   committed_ = true;
   lock_.unlock();  // The next one need not wait until this object goes.
-  failed_ = FailedPrecondition("the transaction was committed before");
+  failed_ = CommittedBefore();
   return Status::Ok();
 }
 

@@ -20,6 +20,9 @@ class SqliteTransaction final : public Transaction {
                                                     Connection& writer);
   ~SqliteTransaction() override;
 
+  // One transaction at a time: there is nobody to wait for.
+  Status Lock(std::span<const std::string>) override { return Status::Ok(); }
+  Status LockAll() override { return Status::Ok(); }
   Result<Task> CreateTask(std::string_view name, std::string_view settings,
                           std::int64_t now_us) override;
   Status RenameTask(TaskId task, std::string_view name) override;
@@ -52,7 +55,7 @@ class SqliteTransaction final : public Transaction {
   Status Spoil(Status status);
   // As Spoil, but a name or key that is taken becomes kAlreadyExists and spoils nothing. REQUIRES:
   // the statement writes one row.
-  Status Taken(Status status, std::string reason, std::string message);
+  Status Taken(Status status, Status taken);
   Status RequireTask(TaskId task);
   Result<std::vector<std::int64_t>> FindHolders(TaskId task);
   Status CheckNextSeq(TaskId task, Seq seq);
