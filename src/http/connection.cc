@@ -96,6 +96,8 @@ RequestHead HeadOf(Parser& parser) {
   head.key = KeyOf(field(wire::field::authorization), field("X-Api-Key"));
   if (message.count("Idempotency-Key") > 0) head.idempotency_key = field("Idempotency-Key");
   if (message.count(wire::field::if_match) > 0) head.if_match = field(wire::field::if_match);
+  if (message.count("If-Version-At-Least") > 0)
+    head.version_at_least = field("If-Version-At-Least");
   return head;
 }
 

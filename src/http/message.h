@@ -23,10 +23,11 @@ struct RequestHead {
   bool expects_continue = false;
   std::string content_type;
   std::string content_encoding;
-  std::string request_id;                      // X-Request-Id
-  std::string traceparent;                     // W3C Trace Context
-  std::optional<std::string> idempotency_key;  // Idempotency-Key
-  std::optional<std::string> if_match;         // If-Match
+  std::string request_id;                       // X-Request-Id
+  std::string traceparent;                      // W3C Trace Context
+  std::optional<std::string> idempotency_key;   // Idempotency-Key
+  std::optional<std::string> if_match;          // If-Match
+  std::optional<std::string> version_at_least;  // If-Version-At-Least
   std::string key;  // Of Authorization: Bearer, else X-Api-Key. Never to be logged.
 };
 

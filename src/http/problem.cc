@@ -19,7 +19,8 @@ int HttpStatus(const Status& status) {
       return 404;
     case Code::kAlreadyExists:
     case Code::kFailedPrecondition:
-      return status.reason() == "alias_moved" ? 412 : 409;
+      return status.reason() == "alias_moved" || status.reason() == "version_not_reached" ? 412
+                                                                                          : 409;
     case Code::kUnauthenticated:
       return 401;
     case Code::kPermissionDenied:

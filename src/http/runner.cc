@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "http/routes.h"
+#include "http/version_wait.h"
 #include "service/validate.h"
 
 namespace ctt::http {
@@ -212,6 +213,14 @@ void Runner::Run(const std::shared_ptr<Call>& call, std::function<void(Reply)> d
       first(result.ok() ? *std::move(result)
                         : ProblemReply(ProblemOf(Veil(*call, result.status())), call->request_id));
   };
+  if (!call->head.version_at_least) return Dispatch(call, std::move(answer));
+  AwaitVersion(*call, [this, call, answer](const Status& status) {
+    if (!status.ok()) return answer(status);
+    Dispatch(call, answer);
+  });
+}
+
+void Runner::Dispatch(const std::shared_ptr<Call>& call, Answer answer) {
   const auto& handler = call->route->handler;
   if (const auto* inlined = std::get_if<Inline>(&handler)) {
     answer(Guard([&] { return inlined->handle(*call); }));

@@ -61,6 +61,7 @@ class Runner {
   void SendTrace(const Call& call, std::string_view route, int status);
   void LogAccess(const Call& call, std::string_view route, int status, double seconds,
                  std::int64_t answer_bytes);
+  void Dispatch(const std::shared_ptr<Call>& call, Answer answer);
   void RunBlocking(const std::shared_ptr<Call>& call, const Blocking& handler, Answer answer);
   void RunAsync(const std::shared_ptr<Call>& call, const Async& handler, Answer answer);
 

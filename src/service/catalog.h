@@ -39,6 +39,7 @@ struct ServedTask {
   TaskSettings settings;
   std::int64_t examples = 0;  // Held now, by the log, at sequence number:
   store::Seq watermark = 0;
+  std::int64_t last_version = 0;  // Made by then, live or not.
   std::map<std::string, std::int64_t> label_counts;
   std::int64_t previous = 0;  // 0: no version was live before.
   ServedVersion canary, shadow;

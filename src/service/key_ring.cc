@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include <openssl/crypto.h>
@@ -15,6 +16,8 @@
 
 namespace ctt::service {
 namespace {
+
+constexpr char kLockName[] = ".keys";  // Transaction::Lock's, for writers of keys.
 
 constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kDayUs = 86'400 * kSecondUs;
@@ -129,7 +132,7 @@ KeyRing::KeyRing(store::Store& store, const Clock& clock) : store_(store), clock
 
 Result<std::unique_ptr<KeyRing>> KeyRing::Open(store::Store& store, const Clock& clock) {
   std::unique_ptr<KeyRing> ring(new KeyRing(store, clock));
-  CTT_RETURN_IF_ERROR(ring->Read());
+  CTT_RETURN_IF_ERROR(ring->Reload());
   ring->flusher_ = std::thread([ring = ring.get()] { ring->FlushLoop(); });
   return ring;
 }
@@ -149,20 +152,31 @@ KeyRing::~KeyRing() {
   Flush();
 }
 
-Status KeyRing::Read() {
+Status KeyRing::Reload() {
   CTT_ASSIGN_OR_RETURN(const std::vector<store::ApiKey> records, store_.ApiKeys());
-  for (const store::ApiKey& record : records) {
-    Entry entry;
-    entry.record = record;
-    entry.key = {record.name, {}, {}, record.requests_per_second, record.requests_per_day};
-    CTT_ASSIGN_OR_RETURN(entry.key.scopes, ParseList(record.scopes, record.id));
-    CTT_ASSIGN_OR_RETURN(entry.key.tasks, ParseList(record.tasks, record.id));
-    if (!FromHex(record.digest, entry.digest))
-      return DataLoss("the digest of the key '" + record.id + "' is damaged");
-    entry.caller = std::make_shared<const Caller>(record.id, entry.key.tasks,
-                                                  HasScope(entry.key, Scope::kLearn));
-    ring_.With([&](Ring& ring) { ring.entries[record.id] = std::move(entry); });
-  }
+  for (const store::ApiKey& record : records) CTT_RETURN_IF_ERROR(Take(record));
+  return Status::Ok();
+}
+
+// Of a known key only the revocation can be news.
+Status KeyRing::Take(const store::ApiKey& record) {
+  const bool known = ring_.With([&](Ring& ring) {
+    const auto found = ring.entries.find(record.id);
+    if (found == ring.entries.end()) return false;
+    if (record.revoked_us != 0) found->second.record.revoked_us = record.revoked_us;
+    return true;
+  });
+  if (known) return Status::Ok();
+  Entry entry;
+  entry.record = record;
+  entry.key = {record.name, {}, {}, record.requests_per_second, record.requests_per_day};
+  CTT_ASSIGN_OR_RETURN(entry.key.scopes, ParseList(record.scopes, record.id));
+  CTT_ASSIGN_OR_RETURN(entry.key.tasks, ParseList(record.tasks, record.id));
+  if (!FromHex(record.digest, entry.digest))
+    return DataLoss("the digest of the key '" + record.id + "' is damaged");
+  entry.caller = std::make_shared<const Caller>(record.id, entry.key.tasks,
+                                                HasScope(entry.key, Scope::kLearn));
+  ring_.With([&](Ring& ring) { ring.entries.emplace(record.id, std::move(entry)); });
   return Status::Ok();
 }
 
@@ -281,6 +295,7 @@ Result<KeyInfo> KeyRing::Revoke(std::string_view id, std::string_view who,
 Status KeyRing::Write(const store::ApiKey& record, std::string_view action, std::string_view who,
                       std::string_view request) {
   CTT_ASSIGN_OR_RETURN(const auto transaction, store_.Begin());
+  CTT_RETURN_IF_ERROR(transaction->Lock(std::vector<std::string>{kLockName}));
   CTT_RETURN_IF_ERROR(transaction->PutApiKey(record));
   store::AuditEntry entry;
   entry.time_us = clock_.UnixMicros();
@@ -331,7 +346,15 @@ void KeyRing::Flush() {
   if (used.empty()) return;
   const auto write = [&]() -> Status {
     CTT_ASSIGN_OR_RETURN(const auto transaction, store_.Begin());
-    for (const store::ApiKey& record : used) CTT_RETURN_IF_ERROR(transaction->PutApiKey(record));
+    CTT_RETURN_IF_ERROR(transaction->Lock(std::vector<std::string>{kLockName}));
+    CTT_ASSIGN_OR_RETURN(const std::vector<store::ApiKey> kept, store_.ApiKeys());
+    std::set<std::string> revoked;  // Perhaps elsewhere: nothing is to be counted any more.
+    for (const store::ApiKey& record : kept)
+      if (record.revoked_us != 0) revoked.insert(record.id);
+    for (const store::ApiKey& record : used) {
+      if (record.revoked_us != 0 || !revoked.contains(record.id))
+        CTT_RETURN_IF_ERROR(transaction->PutApiKey(record));
+    }
     return transaction->Commit();
   };
   if (write().ok()) return;

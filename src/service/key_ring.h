@@ -8,6 +8,8 @@
 // rate and a daily quota of requests. While no key was ever made every caller is admitted; from the
 // first one on every request needs a key.
 //
+// Where several processes share the store, each counts for itself: rates and quotas are those of
+// one process, and a key that was made or revoked elsewhere is known a few seconds later (Reload).
 // Rates are kept in memory: a bucket that holds one second's requests. When a key was last used and
 // its requests of the day (UTC) are written every kFlushSeconds: a crash forgets the last ones.
 //
@@ -84,6 +86,9 @@ class KeyRing {
   KeyRing(const KeyRing&) = delete;
   KeyRing& operator=(const KeyRing&) = delete;
 
+  // Takes over what other processes did to the keys.
+  Status Reload();
+
   bool needs_keys() const;  // One was made, even if it was revoked since.
 
   // Counts the request. kUnauthenticated ("key_missing", "key_unknown", which a revoked one is
@@ -114,7 +119,7 @@ class KeyRing {
   };
 
   KeyRing(store::Store& store, const Clock& clock);
-  Status Read();
+  Status Take(const store::ApiKey& record);
   void FlushLoop();
   void Flush();
   Status CheckLimits(Entry& entry) const;

@@ -35,7 +35,14 @@ Learner::~Learner() {
   thread_.join();
 }
 
+void Learner::Follow() {
+  const bool news = inbox_.With([](Inbox& inbox) { return !std::exchange(inbox.follow, true); });
+  if (news) inbox_.NotifyOne();
+}
+
 void Learner::Post(Command command) {
+  if (command.tasks.empty() && command.note != nullptr && !command.note->task.empty())
+    command.tasks.push_back(command.note->task);
   const bool accepted = inbox_.With([&](Inbox& inbox) {
     if (inbox.stopping) return false;
     inbox.commands.push_back(std::move(command));
@@ -45,8 +52,10 @@ void Learner::Post(Command command) {
   inbox_.NotifyOne();
 }
 
-void Learner::PostAlone(std::function<Status(Group&)> apply, Done<bool> done, AuditNote note) {
+void Learner::PostAlone(std::function<Status(Group&)> apply, Done<bool> done, AuditNote note,
+                        std::vector<std::string> tasks) {
   Command command;
+  command.tasks = std::move(tasks);
   command.alone = true;
   command.note = std::make_shared<AuditNote>(std::move(note));
   command.apply = std::move(apply);
@@ -59,21 +68,26 @@ void Learner::PostAlone(std::function<Status(Group&)> apply, Done<bool> done, Au
 
 void Learner::Run() {
   for (;;) {
-    std::vector<Command> commands =
-        inbox_.Await([](const Inbox& inbox) { return inbox.stopping || !inbox.commands.empty(); },
-                     [](Inbox& inbox) {
-                       std::vector<Command> taken;
-                       while (!inbox.commands.empty() && taken.size() < kGroupCommandsMax) {
-                         // A command that stands alone ends the group before it and is one itself.
-                         if (inbox.commands.front().alone && !taken.empty()) break;
-                         taken.push_back(std::move(inbox.commands.front()));
-                         inbox.commands.pop_front();
-                         if (taken.back().alone) break;
-                       }
-                       return taken;
-                     });
-    if (commands.empty()) return;
-    Apply(std::move(commands));
+    bool follow = false;
+    std::vector<Command> commands = inbox_.Await(
+        [](const Inbox& inbox) {
+          return inbox.stopping || inbox.follow || !inbox.commands.empty();
+        },
+        [&](Inbox& inbox) {
+          follow = std::exchange(inbox.follow, false);
+          std::vector<Command> taken;
+          while (!inbox.commands.empty() && taken.size() < kGroupCommandsMax) {
+            // A command that stands alone ends the group before it and is one itself.
+            if (inbox.commands.front().alone && !taken.empty()) break;
+            taken.push_back(std::move(inbox.commands.front()));
+            inbox.commands.pop_front();
+            if (taken.back().alone) break;
+          }
+          return taken;
+        });
+    if (commands.empty() && !follow) return;
+    if (!commands.empty()) Apply(std::move(commands));
+    if (follow) FollowLog();
   }
 }
 
@@ -85,6 +99,9 @@ void Learner::Apply(std::vector<Command> commands) {
   Status status = begun.status();
   if (status.ok()) {
     group.transaction = *std::move(begun);
+    status = LockTasks(group, commands);
+  }
+  if (status.ok()) {
     for (std::size_t i = 0; i < commands.size() && group.broken.ok(); ++i)
       outcomes[i] = commands[i].apply(group);
     status = group.broken;
@@ -98,6 +115,7 @@ void Learner::Apply(std::vector<Command> commands) {
   group.transaction.reset();
   if (status.ok()) {
     Publish(group);
+    ShowBehind(group);
     if (!group.solve.empty())
       metrics_.ObserveHeadPublish(static_cast<double>(clock_.SteadyMicros() - start_us) * 1e-6);
   } else {
@@ -108,7 +126,7 @@ void Learner::Apply(std::vector<Command> commands) {
   for (std::size_t i = 0; i < commands.size(); ++i)
     commands[i].finish(status.ok() ? outcomes[i] : status);
   for (const store::TaskId task : group.solve)
-    if (status.ok() && group.served[task]->examples > 0) unsettled_(task);
+    if (status.ok() && group.served[task]->examples > 0) unsettled_(task, false);
   DropColdSums();
 }
 
@@ -180,6 +198,8 @@ Status Learner::WriteAudit(Group& group, const AuditNote& note) {
   const auto served = catalog_.Find(note.task);
   if (served.ok()) entry.digest_before = entry.digest_after = (*served)->head_digest;
   const auto id = ids_.find(note.task);
+  const auto caught_up = id == ids_.end() ? group.behind.end() : group.behind.find(id->second);
+  if (caught_up != group.behind.end()) entry.digest_before = entry.digest_after = caught_up->second;
   const auto after = id == ids_.end() ? group.served.end() : group.served.find(id->second);
   if (after != group.served.end()) entry.digest_after = after->second->head_digest;
   for (const std::string& name : group.removed)
@@ -216,12 +236,15 @@ void Learner::RefreshAliases(const Group& group) {
 
 // The log did not take the group: what memory holds of its tasks is read again when it is needed.
 void Learner::Forget(const Group& group) {
-  for (const store::TaskId task : group.known) {
-    const auto ledger = ledgers_.find(task);
-    if (ledger == ledgers_.end()) continue;
-    ids_.erase(ledger->second.record.name);
-    ledgers_.erase(ledger);
-  }
+  for (const store::TaskId task : group.known) Forget(task);
+  for (const auto& [task, digest] : group.behind) Forget(task);
+}
+
+void Learner::Forget(store::TaskId task) {
+  const auto ledger = ledgers_.find(task);
+  if (ledger == ledgers_.end()) return;
+  ids_.erase(ledger->second.record.name);
+  ledgers_.erase(ledger);
 }
 
 void Learner::DropColdSums() {
@@ -241,26 +264,17 @@ Status Learner::LoadStatistics(TaskLedger& ledger) {
   return Status::Ok();
 }
 
+// REQUIRES: the command names the task (Command::tasks): that is how it was opened.
 Result<TaskLedger*> Learner::Find(std::string_view task) {
   if (const auto id = ids_.find(task); id != ids_.end()) return &ledgers_.at(id->second);
-  CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
   std::vector<std::string> names;
-  for (const store::Task& record : tasks) {
-    names.push_back(record.name);
-    if (record.name != task) continue;
-    CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record, feature_dim_));
-    ids_[record.name] = record.id;
-    return &ledgers_.insert_or_assign(record.id, std::move(ledger)).first->second;
-  }
+  for (const auto& [name, id] : ids_) names.push_back(name);
   return Status(Code::kNotFound, "task_not_found",
                 "no task '" + std::string(task.substr(0, 200)) + "'" + DidYouMean(task, names));
 }
 
 Result<TaskLedger*> Learner::Find(store::TaskId task) {
   if (const auto it = ledgers_.find(task); it != ledgers_.end()) return &it->second;
-  CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
-  for (const store::Task& record : tasks)
-    if (record.id == task) return Find(record.name);
   return Status(Code::kNotFound, "task_not_found", "the task was deleted");
 }
 
@@ -285,6 +299,7 @@ std::shared_ptr<ServedTask> Learner::Entry(const TaskLedger& ledger) const {
   entry->created_us = ledger.record.created_us;
   entry->settings = ledger.task_settings;
   entry->watermark = ledger.last_seq;
+  entry->last_version = ledger.last_version;
   entry->settled = ledger.settled;
   entry->previous = ledger.previous_version;
   entry->canary = ledger.canary;
@@ -317,41 +332,6 @@ std::shared_ptr<ServedTask> Learner::Candidate(const Group& group, const TaskLed
   for (const auto& [label, sums] : ledger.statistics->classes())
     entry->label_counts[label] = sums.count;
   return entry;
-}
-
-Status Learner::OpenTasks() {
-  CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
-  for (const store::Task& record : tasks) {
-    const Status status = OpenTask(record);
-    if (!status.ok()) return status.WithContext("task '" + record.name + "'");
-  }
-  metrics_.SetTasks(catalog_.size());
-  return CollectGarbage().status();  // What a crash left between an artefact and its row.
-}
-
-Status Learner::OpenTask(const store::Task& record) {
-  CTT_ASSIGN_OR_RETURN(TaskLedger ledger, OpenLedger(stores_, record, feature_dim_));
-  std::shared_ptr<ServedTask> entry = Entry(ledger);
-  CTT_ASSIGN_OR_RETURN(entry->examples, stores_.log.CountLiving(record.id));
-  CTT_ASSIGN_OR_RETURN(const auto counts, stores_.log.CountByLabel(record.id));
-  for (const auto& [label, count] : counts) entry->label_counts[ledger.label_names[label]] += count;
-  if (ledger.live_version > 0) {
-    CTT_ASSIGN_OR_RETURN(const auto version,
-                         stores_.log.FindVersion(record.id, ledger.live_version));
-    if (!version) return DataLoss("the live version is not there");
-    std::shared_ptr<const learn::Head> head;
-    std::shared_ptr<const learn::Rates> rates;
-    if (version->examples > 0) {
-      CTT_ASSIGN_OR_RETURN(head, LoadHead(stores_, record.id, *version, feature_dim_));
-      CTT_ASSIGN_OR_RETURN(rates, LoadRates(stores_.log, record.id, *version));
-    }
-    SetHead(*entry, *version, std::move(head), std::move(rates));
-  }
-  if (entry->examples > 0 && !ledger.settled) unsettled_(record.id);
-  catalog_.Put(std::move(entry));
-  ids_[record.name] = record.id;
-  ledgers_.insert_or_assign(record.id, std::move(ledger));
-  return Status::Ok();
 }
 
 }  // namespace ctt::service

@@ -4,6 +4,10 @@
 // then answers (group commit). An error before the commit leaves log, sums and catalog as they
 // were.
 //
+// Where other processes write to the log too, a group first locks its tasks, reads where they
+// stand, and catches up with what the others wrote: from there on it is the one writer of those
+// tasks. What memory holds is never more than a copy of the log at a mark (Store::Mark).
+//
 // Threads: every public call is safe from any thread; answers come from the learner thread.
 #include <cstdint>
 #include <deque>
@@ -32,8 +36,9 @@ struct EncodedRow {
 
 class Learner {
  public:
-  // Called after a commit for each task whose choices should be made anew. Must not block.
-  using Unsettled = std::function<void(store::TaskId)>;
+  // Called after a commit for each task whose choices should be made anew; `elsewhere`: another
+  // process wrote it, and is expected to make them. Must not block.
+  using Unsettled = std::function<void(store::TaskId, bool elsewhere)>;
 
   Learner(Stores stores, Catalog& catalog, std::int32_t feature_dim, std::int64_t labels_max,
           const Clock& clock, telemetry::Metrics& metrics, Unsettled unsettled);
@@ -44,6 +49,10 @@ class Learner {
   // Puts every task of the log into the catalog, at the version that was live. Before the first
   // command.
   Status OpenTasks();
+
+  // Brings the catalog to what the log holds by now; for a log that others write to. Calls that
+  // wait already are one.
+  void Follow();
 
   void Learn(std::string task, std::vector<EncodedRow> rows, LearnOptions options,
              Done<LearnAnswer> done);
@@ -102,21 +111,36 @@ class Learner {
     std::function<void(const Status&)> finish;  // After the commit, with its outcome.
     bool alone = false;                         // Not to be grouped with others.
     AuditNotePtr note;                          // Of every command that writes.
+    std::vector<std::string> tasks;             // That it is about; absent: the task of the note.
+    store::TaskId task_id = 0;                  // The one it is about, when its name may change.
   };
   struct Inbox {
     std::deque<Command> commands;
+    bool follow = false;
     bool stopping = false;
   };
 
   void Post(Command command);
-  void PostAlone(std::function<Status(Group&)> apply, Done<bool> done, AuditNote note);
+  void PostAlone(std::function<Status(Group&)> apply, Done<bool> done, AuditNote note,
+                 std::vector<std::string> tasks = {});
   void Run();
   void Apply(std::vector<Command> commands);
   Status Solve(Group& group);
   Status WriteAudit(Group& group, const AuditNote& note);
   Status SolveTask(Group& group, TaskLedger& ledger);
   void Publish(const Group& group);
-  Status OpenTask(const store::Task& record);
+  Status LockTasks(Group& group, const std::vector<Command>& commands);
+  Status CatchUp(Group& group, const std::string& task);
+  Result<std::string> NameOf(store::TaskId task) const;
+  void FollowLog();
+  Status FollowTask(const store::TaskMark& mark, bool starting);
+  Status OpenTask(const store::TaskMark& mark);
+  Result<TaskLedger*> Reopen(const store::TaskMark& mark);
+  Status Show(TaskLedger& ledger);
+  Result<ServedVersion> LoadLive(TaskLedger& ledger, const store::Version& version);
+  void ShowBehind(Group& group);
+  void Drop(store::TaskId task);
+  void Forget(store::TaskId task);
   void Forget(const Group& group);
   void RefreshAliases(const Group& group);
   void DropColdSums();
@@ -181,6 +205,7 @@ class Learner {
   std::map<store::TaskId, TaskLedger> ledgers_;  // Learner thread only, as is:
   std::map<std::string, store::TaskId, std::less<>> ids_;
   std::int64_t uses_ = 0;
+  std::int64_t looked_us_ = 0;  // When FollowLog last could read the log.
   Guarded<Inbox> inbox_;
   std::thread thread_;
 };

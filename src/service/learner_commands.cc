@@ -242,6 +242,8 @@ void Learner::CreateTask(std::string task, Done<bool> done, const Origin& origin
 void Learner::ChangeTask(std::string task, TaskChange change, Done<bool> done,
                          const Origin& origin) {
   AuditNote note{origin, "change_task", task};
+  std::vector<std::string> tasks = {task};
+  if (change.name) tasks.push_back(*change.name);
   if (change.name) note = {origin, "rename_task", task, task + " -> " + *change.name};
   PostAlone(
       [this, task = std::move(task), change = std::move(change)](Group& group) -> Status {
@@ -268,7 +270,7 @@ void Learner::ChangeTask(std::string task, TaskChange change, Done<bool> done,
         group.solve.insert(id);
         return Status::Ok();
       },
-      std::move(done), std::move(note));
+      std::move(done), std::move(note), std::move(tasks));
 }
 
 Status Learner::Rename(Group& group, TaskLedger& ledger, const std::string& name) {
@@ -304,6 +306,7 @@ void Learner::TakeSnapshot(store::TaskId task, Done<Snapshot> done) {
   auto snapshot = std::make_shared<Snapshot>();
   Command command;
   command.alone = true;
+  command.task_id = task;
   command.apply = [this, task, snapshot](Group&) -> Status {
     CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
     snapshot->id = task;
@@ -329,6 +332,7 @@ void Learner::Adopt(store::TaskId task, store::Seq watermark, learn::Settled set
   auto published = std::make_shared<bool>(false);
   Command command;
   command.alone = true;
+  command.task_id = task;
   command.note = std::make_shared<AuditNote>(AuditNote{{"settler", {}}, "settle", {}});
   command.apply = [this, task, watermark, found, published,
                    note = command.note](Group& group) -> Status {

@@ -15,7 +15,10 @@ namespace ctt::service {
 struct Learner::Group {
   std::unique_ptr<store::Transaction> transaction;
   Status broken;  // A write of the transaction failed: nothing of the group can be kept.
-  std::set<store::TaskId> known;                 // Every task that the group looked at for writing.
+  std::set<store::TaskId> known;  // Every task that the group looked at for writing.
+  // Tasks that were caught up with others, while the catalog shows what was before; the digest of
+  // the head that was live by then.
+  std::map<store::TaskId, std::string> behind;
   std::set<store::TaskId> solve;                 // Their examples changed.
   std::map<store::TaskId, std::string> reports;  // Of the version that solving makes; absent: {}.
   std::map<store::TaskId, std::shared_ptr<const ServedTask>> served;  // To publish.

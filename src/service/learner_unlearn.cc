@@ -167,11 +167,14 @@ void Learner::Purge(std::string task, Done<PurgeAnswer> done, const Origin& orig
   Post(std::move(command));
 }
 
-// Removes the artefacts that no row names; how many. Only the learner thread puts artefacts, and
-// between commands every one of them is named or garbage.
+// Removes the artefacts that no row names; how many. Artefacts are put by commands only, which hold
+// the locks of their tasks until the row that names them is committed: once nobody holds one, each
+// artefact is named or garbage.
 Result<std::int64_t> Learner::CollectGarbage() {
-  CTT_ASSIGN_OR_RETURN(const std::set<std::string> named, stores_.log.NamedArtifacts());
   CTT_ASSIGN_OR_RETURN(const std::vector<Digest> present, stores_.artifacts.List());
+  CTT_ASSIGN_OR_RETURN(const auto transaction, stores_.log.Begin());
+  CTT_RETURN_IF_ERROR(transaction->LockAll());
+  CTT_ASSIGN_OR_RETURN(const std::set<std::string> named, stores_.log.NamedArtifacts());
   std::int64_t removed = 0;
   for (const Digest& digest : present) {
     if (named.contains(ToHex(digest))) continue;
@@ -185,6 +188,7 @@ void Learner::DigestSums(std::string task, Done<SumsDigest> done) {
   auto sums = std::make_shared<SumsDigest>();
   Command command;
   command.alone = true;
+  command.tasks = {task};
   command.apply = [this, task = std::move(task), sums](Group&) -> Status {
     CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
     CTT_RETURN_IF_ERROR(LoadStatistics(*ledger));

@@ -203,6 +203,9 @@ Result<bool> Learner::PassesGate(const TaskLedger& ledger, const learn::Report& 
 // on top of it with the new choices, and settled again later.
 Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq watermark,
                              learn::Settled& settled, bool& published) {
+  // Another process may have settled the same set meanwhile.
+  published = ledger.settled && ledger.last_seq == watermark;
+  if (published) return Status::Ok();
   published =
       ledger.last_seq == watermark && settled.head.settings().prior == ledger.task_settings.prior;
   CTT_RETURN_IF_ERROR(LoadStatistics(ledger));

@@ -51,6 +51,8 @@ TaskInfo Describe(const ServedTask& task) {
 
 // A data directory holds features of one encoder only.
 Status Service::State::BindEncoder() {
+  CTT_ASSIGN_OR_RETURN(const auto transaction, stores.log.Begin());
+  CTT_RETURN_IF_ERROR(transaction->LockAll());  // Two may start at once.
   CTT_ASSIGN_OR_RETURN(const auto bound, stores.log.Meta("encoder_id"));
   if (bound && *bound == encoder->encoder_id()) return Status::Ok();
   if (bound) {
@@ -59,7 +61,6 @@ Status Service::State::BindEncoder() {
                 bound->substr(0, 12) + "; this one is " + encoder->encoder_id().substr(0, 12) +
                 "): start with that one, or with other data"};
   }
-  CTT_ASSIGN_OR_RETURN(const auto transaction, stores.log.Begin());
   CTT_RETURN_IF_ERROR(transaction->SetMeta("encoder_id", encoder->encoder_id()));
   return transaction->Commit();
 }
@@ -69,11 +70,12 @@ Status Service::State::Open() {
   CTT_ASSIGN_OR_RETURN(keys, KeyRing::Open(stores.log, clock));
   settler = std::make_unique<Settler>(stores, options.settle_delay_ms, ThreadCount(options.threads),
                                       clock, metrics);
-  learner = std::make_unique<Learner>(stores, catalog, encoder->feature_dim(),
-                                      options.limits.labels_max, clock, metrics,
-                                      [this](store::TaskId task) { settler->Touch(task); });
+  learner = std::make_unique<Learner>(
+      stores, catalog, encoder->feature_dim(), options.limits.labels_max, clock, metrics,
+      [this](store::TaskId task, bool elsewhere) { settler->Touch(task, elsewhere); });
   CTT_RETURN_IF_ERROR(learner->OpenTasks());
   settler->Start(*learner);
+  if (stores.log.shared()) follower = std::make_unique<Follower>(stores.log, *learner, *keys);
   explainer = std::make_unique<Explainer>(stores);
   router = std::make_unique<Router>(stores, catalog, encoder->feature_dim(), clock);
   queue = std::make_unique<EncodeQueue>(*encoder, ThreadCount(options.threads),
@@ -268,6 +270,11 @@ Result<TaskInfo> Service::EditLabels(const std::string& task, const LabelEdit& e
 Result<TaskInfo> Service::ShowTask(const std::string& task) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
   return Describe(*served);
+}
+
+std::int64_t Service::KnownVersion(const std::string& task) const {
+  const auto served = state_->catalog.Find(task);
+  return served.ok() ? (*served)->last_version : 0;
 }
 
 std::vector<TaskInfo> Service::ListTasks() {

@@ -136,6 +136,8 @@ class Service {
   Result<TaskInfo> EditLabels(const std::string& task, const LabelEdit& edit,
                               const Origin& origin = {});
   Result<TaskInfo> ShowTask(const std::string& task);
+  // The last version, live or not, that this process knows of a task; 0: none. Does not wait.
+  std::int64_t KnownVersion(const std::string& task) const;
   std::vector<TaskInfo> ListTasks();  // By name.
 
   Result<std::vector<VersionInfo>> Versions(const std::string& task);  // Newest first.

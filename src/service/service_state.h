@@ -11,6 +11,7 @@
 #include "service/catalog.h"
 #include "service/encode_queue.h"
 #include "service/explainer.h"
+#include "service/follower.h"
 #include "service/learner.h"
 #include "service/router.h"
 #include "service/service.h"
@@ -42,6 +43,7 @@ struct Service::State {
   Catalog catalog;
   std::unique_ptr<Settler> settler;
   std::unique_ptr<Learner> learner;
+  std::unique_ptr<Follower> follower;  // Of a log that others write to.
   std::unique_ptr<Explainer> explainer;
   std::unique_ptr<Router> router;
   std::unique_ptr<EncodeQueue> queue;
@@ -58,6 +60,7 @@ struct Service::State {
         stores{data.store(), data.artifacts(), given_log} {}
 
   ~State() {
+    follower.reset();
     if (router != nullptr) router->Stop();  // Its answers reach the queue.
     queue.reset();                          // Its answers reach the explainer and the learner.
     explainer.reset();

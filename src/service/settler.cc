@@ -12,6 +12,8 @@ namespace {
 
 // A task that never rests is settled at the latest this long after its first unsettled lesson.
 constexpr std::int64_t kLatestUs = 10'000'000;
+// What a process has more time for to settle what it learned, than others.
+constexpr std::int64_t kElsewhereUs = 10'000'000;
 // How often lessons may overtake a run that somebody waits for before it answers false.
 constexpr int kRunsMax = 5;
 
@@ -44,12 +46,12 @@ void Settler::Start(Learner& learner) {
   thread_ = std::thread([this] { Run(); });
 }
 
-void Settler::Touch(store::TaskId task) {
+void Settler::Touch(store::TaskId task, bool elsewhere) {
   if (delay_us_ < 0) return;
-  const std::int64_t now_us = clock_.SteadyMicros();
+  const std::int64_t now_us = clock_.SteadyMicros() + (elsewhere ? kElsewhereUs : 0);
   plans_.With([&](Plans& plans) {
     Plan& plan = plans.due[task];
-    if (plan.first_us == 0) plan.first_us = now_us;
+    if (plan.first_us == 0 || now_us < plan.first_us) plan.first_us = now_us;
     plan.due_us = std::min(now_us + delay_us_, plan.first_us + kLatestUs);
   });
   plans_.NotifyAll();
@@ -104,7 +106,8 @@ void Settler::Run() {
           telemetry::LogLevel::kError, "settle_failed",
           {{"task", *task}, {"why", std::string_view(settled.status().message())}});
     }
-    if (settled.ok() && !*settled) Touch(*task);
+    const bool database_gone = settled.status().code() == Code::kUnavailable;
+    if (database_gone || (settled.ok() && !*settled)) Touch(*task, database_gone);
     for (Done<bool>& done : waiting) done(settled);
   }
 }

@@ -34,8 +34,9 @@ class Settler {
   // destroy.
   void Stop();
 
-  // The task has lessons that its choices do not know.
-  void Touch(store::TaskId task);
+  // The task has lessons that its choices do not know. `elsewhere`: another process learned them,
+  // and will make the choices itself; it is given time to.
+  void Touch(store::TaskId task, bool elsewhere = false);
 
   // Settles the task before all others; true in the end when a settled version holds what the task
   // held at this call. kUnavailable: stopping.

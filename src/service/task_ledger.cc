@@ -72,7 +72,23 @@ learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::
   return learn::Statistics(feature_dim);
 }
 
+std::int64_t VersionOf(const store::TaskMark& mark, std::string_view alias) {
+  const auto found = mark.aliases.find(std::string(alias));
+  return found == mark.aliases.end() ? 0 : found->second;
+}
+
 }  // namespace
+
+bool IsAt(const TaskLedger& ledger, const store::TaskMark& mark) {
+  return ledger.record.id == mark.task.id && ledger.record.name == mark.task.name &&
+         ledger.record.settings == mark.task.settings && ledger.last_seq == mark.last_seq &&
+         ledger.last_version == mark.last_version &&
+         ledger.live_version == VersionOf(mark, kLiveAlias) &&
+         ledger.previous_version == VersionOf(mark, kPreviousAlias) &&
+         ledger.canary.number == VersionOf(mark, kCanaryAlias) &&
+         ledger.shadow.number == VersionOf(mark, kShadowAlias) &&
+         ledger.settled_version == VersionOf(mark, kSettledAlias);
+}
 
 Result<LabelNames> NamesNow(store::Store& log, store::TaskId task) {
   return NamesAt(log, task, std::numeric_limits<store::Seq>::max());
@@ -85,20 +101,20 @@ Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq wat
   return names;
 }
 
-Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
+// What a mark says never changes, and neither does what the log holds up to it: reading on needs no
+// lock.
+Result<TaskLedger> OpenLedger(const Stores& stores, const store::TaskMark& mark,
                               std::int32_t feature_dim) {
+  const store::Task& record = mark.task;
   TaskLedger ledger;
   ledger.record = record;
   CTT_ASSIGN_OR_RETURN(ledger.task_settings, ParseTaskSettings(record.settings));
-  CTT_ASSIGN_OR_RETURN(ledger.label_names, NamesNow(stores.log, record.id));
+  CTT_ASSIGN_OR_RETURN(ledger.label_names, NamesAt(stores.log, record.id, mark.last_seq));
   for (const auto& [id, name] : ledger.label_names) ledger.label_ids.emplace(name, id);
-  CTT_ASSIGN_OR_RETURN(ledger.last_seq, stores.log.LastSeq(record.id));
-  CTT_ASSIGN_OR_RETURN(const auto latest, stores.log.LatestVersion(record.id));
-  CTT_ASSIGN_OR_RETURN(const auto aliases, stores.log.Aliases(record.id));
-  const auto named = [&](std::string_view alias) {
-    const auto found = aliases.find(std::string(alias));
-    return found == aliases.end() ? 0 : found->second;
-  };
+  ledger.last_seq = mark.last_seq;
+  CTT_ASSIGN_OR_RETURN(const auto latest, stores.log.FindVersion(record.id, mark.last_version));
+  if (!latest && mark.last_version > 0) return DataLoss("the last version is not there");
+  const auto named = [&](std::string_view alias) { return VersionOf(mark, alias); };
   ledger.live_version = named(kLiveAlias);
   // Before these settings were kept, being behind the last version was what being pinned meant.
   if (record.settings == "{}")
@@ -127,9 +143,6 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
   return ledger;
 }
 
-namespace {
-
-// Brings sums that stand at `from` to `watermark`.
 Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
                                   learn::Statistics statistics, store::Seq from,
                                   store::Seq watermark) {
@@ -141,8 +154,6 @@ Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
   CTT_RETURN_IF_ERROR(sums.Flush());
   return statistics;
 }
-
-}  // namespace
 
 Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
                                           store::Seq watermark, std::int32_t feature_dim) {

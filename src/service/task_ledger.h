@@ -56,8 +56,11 @@ struct TaskLedger {
   std::int64_t used = 0;                        // Larger is later; decides whose sums are dropped.
 };
 
-Result<TaskLedger> OpenLedger(const Stores& stores, const store::Task& record,
+// The task as the log has it at `mark`, without its sums.
+Result<TaskLedger> OpenLedger(const Stores& stores, const store::TaskMark& mark,
                               std::int32_t feature_dim);
+// Nothing was written since the ledger was opened or last written.
+bool IsAt(const TaskLedger& ledger, const store::TaskMark& mark);
 
 // Names of a task's labels by id: now, or as they were at a watermark.
 using LabelNames = std::map<store::LabelId, std::string>;
@@ -67,6 +70,11 @@ Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq wat
 // The sums at a watermark, from the log alone.
 Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
                                           store::Seq watermark, std::int32_t feature_dim);
+// Sums that stand at `from` brought to `watermark` by the log. REQUIRES: no label was renamed in
+// between. kFailedPrecondition ("version_purged"): rows of the way were erased.
+Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
+                                  learn::Statistics statistics, store::Seq from,
+                                  store::Seq watermark);
 // The sums at a watermark: the newest checkpoint, if it is whole, then the log.
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
                                        store::Seq watermark, std::int32_t feature_dim);

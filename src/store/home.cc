@@ -26,7 +26,7 @@ Result<std::unique_ptr<ArtifactStore>> OpenArtifacts(const std::string& name) {
     return Status(Code::kInvalidArgument, "bad_artifacts_url",
                   "artefacts are named as s3://BUCKET/PREFIX, or as a folder");
   }
-  CTT_ASSIGN_OR_RETURN(auto folder, DirectoryArtifactStore::Open(name));
+  CTT_ASSIGN_OR_RETURN(auto folder, DirectoryArtifactStore::Open(name, /*shared=*/true));
   return std::unique_ptr<ArtifactStore>(std::move(folder));
 }
 

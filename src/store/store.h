@@ -206,9 +206,9 @@ class Store {
   // for the one before.
   virtual bool shared() const = 0;
   virtual Result<std::unique_ptr<Transaction>> Begin() = 0;
-  // Returns once anybody committed something since the last call, or after `at_most`. A hint:
-  // it may return early, and does not hear what is committed while the database cannot be reached.
-  // One thread at a time. REQUIRES: shared().
+  // Returns once another process committed something since the last call, or after `at_most`. A
+  // hint: it may return early, and does not hear what is committed while the database cannot be
+  // reached. One thread at a time. REQUIRES: shared().
   virtual void AwaitChange(std::chrono::milliseconds at_most) = 0;
 
   virtual Result<std::vector<TaskMark>> Marks() = 0;  // By id.

@@ -201,8 +201,14 @@ struct Metrics::Series {
   Gauge& ready = Gauges("ctt_ready", "1 when every route answers.").Add({});
   Gauge& catalog_lag =
       Gauges("ctt_catalog_lag_seconds",
-             "How far the served heads are behind the log; 0 where the log is written.")
+             "How far the served heads are behind the log: by the last version that came from "
+             "another process; while the database is gone, since it was last read.")
           .Add({});
+  Histogram& follow =
+      OneHistogram("ctt_catalog_follow_seconds",
+                   "From the making of a version in another process to its being served here.",
+                   RequestBuckets());
+  Gauge& database_up = Gauges("ctt_database_up", "1 when the log can be read.").Add({});
   Gauge& isa_fell_back =
       Gauges("ctt_isa_fell_back", "1 when the fastest kernels failed their self-check.").Add({});
   Family<Gauge>& isa_info = Gauges("ctt_isa_info", "1 for the engine and instruction set in use.");
@@ -302,6 +308,12 @@ void Metrics::CountSpansExported(std::int64_t spans) {
 void Metrics::CountSpansDropped(std::int64_t spans) {
   series_->spans_dropped.Increment(static_cast<double>(spans));
 }
+void Metrics::ObserveFollow(double seconds) {
+  series_->follow.Observe(seconds);
+  series_->catalog_lag.Set(seconds);
+}
+void Metrics::SetCatalogLag(double seconds) { series_->catalog_lag.Set(seconds); }
+void Metrics::SetDatabaseUp(bool up) { series_->database_up.Set(up ? 1 : 0); }
 void Metrics::SetTasks(std::int64_t count) { series_->tasks.Set(static_cast<double>(count)); }
 void Metrics::SetReady(bool ready) { series_->ready.Set(ready ? 1 : 0); }
 

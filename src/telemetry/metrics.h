@@ -52,6 +52,10 @@ class Metrics {
 
   void CountSpansExported(std::int64_t spans);
   void CountSpansDropped(std::int64_t spans);
+  // A version of another process is served here, `seconds` after it was made.
+  void ObserveFollow(double seconds);
+  void SetCatalogLag(double seconds);  // Where the log cannot be read.
+  void SetDatabaseUp(bool up);         // true at start.
 
   void SetTasks(std::int64_t count);
   void SetReady(bool ready);

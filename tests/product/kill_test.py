@@ -4,10 +4,13 @@ After each start: every acknowledged write is there and holds, none is there twi
 wholly or not at all. Repeating one with its Idempotency-Key learns it once. Now and then, and at the end, the sums and the head are those
 of the log, and at the end those that a fresh directory learns from the same set in another order.
 
-usage: kill_test.py CTT [--kills N] [--seed S]"""
+With --postgres the log is in a PostgreSQL server of its own, artefacts behind an S3 endpoint of which every twentieth answer is 503.
+
+usage: kill_test.py CTT [--kills N] [--seed S] [--postgres]"""
 import argparse
 import http.client
 import json
+import os
 import pathlib
 import random
 import sys
@@ -17,6 +20,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from ctt_process import Server, wait_until  # noqa: E402
+from s3_endpoint import S3Endpoint  # noqa: E402
+from shared_stores import Postgres  # noqa: E402
 
 LABELS = ["alpha", "beta", "gamma"]
 FLAGS = ("--settle-delay-ms", "20")
@@ -185,14 +190,19 @@ def main():
     parser.add_argument("ctt")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--postgres", action="store_true")
     arguments = parser.parse_args()
     print("seed", arguments.seed)
     chance = random.Random(arguments.seed)
     held, doubt, first, acknowledged = {}, None, 0, 0
     with tempfile.TemporaryDirectory() as root:
-        data = pathlib.Path(root) / "data"
+        data, flags = pathlib.Path(root) / "data", FLAGS
+        if arguments.postgres:
+            bucket = S3Endpoint(pathlib.Path(root) / "bucket", failures=0.05)
+            os.environ.update(bucket.environment)
+            data, flags = Postgres().url, (*FLAGS, "--artifacts", "s3://ctt/kills")
         for kill in range(arguments.kills):
-            server = Server(arguments.ctt, data, *FLAGS)
+            server = Server(arguments.ctt, data, *flags)
             held = check(server, held, doubt, f"kill {kill}")
             if held and kill % VERIFY_EVERY == 0:
                 verify(server, f"kill {kill}")
@@ -202,7 +212,7 @@ def main():
             server.kill()
             worker.join()
             doubt, first, acknowledged = worker.doubt, worker.next, acknowledged + worker.acknowledged
-        with Server(arguments.ctt, data, *FLAGS) as server:
+        with Server(arguments.ctt, data, *flags) as server:
             held = check(server, held, doubt, "the end")
             digest = settled_digest(server)
             verify(server, "the end")

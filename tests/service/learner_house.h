@@ -53,8 +53,9 @@ class LearnerHouse {
     const Stores stores{data_->store(), data_->artifacts(), log_};
     catalog_ = std::make_unique<Catalog>();
     settler_ = std::make_unique<Settler>(stores, -1, 2, clock_, metrics_);
-    learner_ = std::make_unique<Learner>(stores, *catalog_, kTestDim, 100, clock_, metrics_,
-                                         [this](store::TaskId task) { settler_->Touch(task); });
+    learner_ =
+        std::make_unique<Learner>(stores, *catalog_, kTestDim, 100, clock_, metrics_,
+                                  [this](store::TaskId task, bool) { settler_->Touch(task); });
     const Status status = learner_->OpenTasks();
     CTT_CHECK(status.ok());
     settler_->Start(*learner_);

@@ -1,17 +1,13 @@
 // The contract of store/store.h, run on every implementation listed at the end.
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <map>
 #include <random>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "store/postgres/postgres_store.h"
-#include "store/sqlite/sqlite_store.h"
-#include "tests/store/store_home.h"
+#include "tests/store/every_store.h"
 
 namespace ctt::store {
 namespace {
@@ -19,57 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
-
-class StoreTest : public testing::TestWithParam<Implementation> {
- protected:
-  StoreTest() : home_(GetParam().make()) {}
-
-  Store& store() { return home_->store(); }
-  void Reopen() { home_->Reopen(); }
-  std::unique_ptr<Transaction> Begin() { return Value(store().Begin()); }
-
-  Task MakeTask(std::string_view name) {
-    auto transaction = Begin();
-    Task task = Value(transaction->CreateTask(name, "{}", 5));
-    EXPECT_OK(transaction->Commit());
-    return task;
-  }
-  LabelId MakeLabel(TaskId task, std::string_view name) {
-    auto transaction = Begin();
-    const LabelId label = Value(transaction->InternLabel(task, name));
-    EXPECT_OK(transaction->Commit());
-    return label;
-  }
-  Status Append(TaskId task, const std::vector<Example>& rows) {
-    auto transaction = Begin();
-    CTT_RETURN_IF_ERROR(transaction->AppendExamples(task, rows));
-    return transaction->Commit();
-  }
-  Status Unlearn(TaskId task, const std::vector<Seq>& seqs, Seq deleted_seq) {
-    auto transaction = Begin();
-    CTT_RETURN_IF_ERROR(transaction->MarkUnlearned(task, seqs, deleted_seq));
-    return transaction->Commit();
-  }
-  std::vector<Seq> SetAt(TaskId task, Seq watermark) {
-    std::vector<Seq> seqs;
-    EXPECT_OK(store().ScanAt(task, watermark, [&](const Example& row) {
-      seqs.push_back(row.seq);
-      return Status::Ok();
-    }));
-    return seqs;
-  }
-  std::vector<std::pair<Seq, int>> Replay(TaskId task, Seq from, Seq to) {
-    std::vector<std::pair<Seq, int>> steps;
-    EXPECT_OK(store().ReplaySince(task, from, to, [&](const Example& row, int sign) {
-      steps.emplace_back(row.seq, sign);
-      return Status::Ok();
-    }));
-    return steps;
-  }
-
- private:
-  std::unique_ptr<StoreHome> home_;
-};
 
 TEST_P(StoreTest, AnEmptyStoreHoldsNothing) {
   EXPECT_THAT(Value(store().Tasks()), IsEmpty());
@@ -591,105 +536,6 @@ TEST_P(StoreTest, ACommittedTransactionIsOver) {
   EXPECT_EQ(Value(store().Tasks())[0].settings, "{}");
 }
 
-// Four writers and four readers: every write takes the next seq, every reader sees whole
-// transactions (each writes a pair).
-TEST_P(StoreTest, ThreadsWriteInTurnAndReadWholeTransactions) {
-  const TaskId task = MakeTask("a").id;
-  const LabelId label = MakeLabel(task, "l");
-  constexpr int kWriters = 4;
-  constexpr int kPairs = 25;
-  std::atomic<int> writing = kWriters;
-  std::vector<std::jthread> threads;
-  for (int writer = 0; writer < kWriters; ++writer) {
-    threads.emplace_back([&] {
-      for (int pair = 0; pair < kPairs; ++pair) {
-        auto transaction = Begin();
-        EXPECT_OK(transaction->Lock(std::vector<std::string>{"a"}));
-        const Seq last = Value(transaction->LastSeq(task));
-        EXPECT_OK(transaction->AppendExamples(
-            task, std::vector{Row(last + 1, label, "id" + std::to_string(last + 1)),
-                              Row(last + 2, label, "id" + std::to_string(last + 2))}));
-        EXPECT_OK(transaction->Commit());
-      }
-      --writing;
-    });
-    threads.emplace_back([&] {
-      Seq seen = 0;
-      while (writing > 0) {
-        const auto count = static_cast<Seq>(SetAt(task, 1'000'000).size());
-        EXPECT_EQ(count % 2, 0);
-        EXPECT_GE(count, seen);
-        seen = count;
-      }
-    });
-  }
-  threads.clear();
-  EXPECT_EQ(Value(store().LastSeq(task)), 2 * kWriters * kPairs);
-  EXPECT_OK(store().Verify());
-}
-
-TEST_P(StoreTest, AMarkTellsWhereATaskStands) {
-  EXPECT_THAT(Value(store().Marks()), IsEmpty());
-  EXPECT_FALSE(Value(store().Mark("a")));
-  const Task task = MakeTask("a");
-  MakeTask("b");
-  const auto mark = [&] { return *Value(store().Mark("a")); };
-  EXPECT_EQ(mark().task.id, task.id);
-  EXPECT_EQ(mark().task.name, "a");
-  EXPECT_EQ(mark().task.settings, "{}");
-  EXPECT_EQ(mark().task.created_us, 5);
-  EXPECT_EQ(mark().last_seq, 0);
-  EXPECT_EQ(mark().last_version, 0);
-  EXPECT_THAT(mark().aliases, IsEmpty());
-  ASSERT_OK(Append(task.id, {Row(1, MakeLabel(task.id, "l"), "x")}));
-  auto transaction = Begin();
-  ASSERT_OK(transaction->PutVersion(task.id, {.number = 1, .watermark = 1, .settings = "s"}));
-  ASSERT_OK(transaction->PutVersion(task.id, {.number = 2, .watermark = 1, .settings = "s"}));
-  ASSERT_OK(transaction->SetAlias(task.id, "live", 2));
-  ASSERT_OK(transaction->SetAlias(task.id, "previous", 1));
-  EXPECT_EQ(mark().last_version, 0) << "committed data only";
-  ASSERT_OK(transaction->Commit());
-  EXPECT_EQ(mark().last_seq, 1);
-  EXPECT_EQ(mark().last_version, 2);
-  EXPECT_THAT(mark().aliases, ElementsAre(Pair("live", 2), Pair("previous", 1)));
-  const std::vector<TaskMark> marks = Value(store().Marks());
-  ASSERT_EQ(marks.size(), 2u);
-  EXPECT_EQ(marks[0].aliases.size(), 2u);
-  EXPECT_EQ(marks[1].task.name, "b");
-  EXPECT_THAT(marks[1].aliases, IsEmpty());
-}
-
-// Two transactions lock crossing sets of names again and again; a third locks everything.
-TEST_P(StoreTest, LockedNamesAreWrittenInTurn) {
-  constexpr int kTurns = 40;
-  std::atomic<int> inside_a = 0, inside_any = 0;
-  std::vector<std::jthread> threads;
-  for (const bool backwards : {false, true}) {
-    threads.emplace_back([&, backwards] {
-      for (int turn = 0; turn < kTurns; ++turn) {
-        auto transaction = Begin();
-        std::vector<std::string> names = {"a", "b", "a"};
-        if (backwards) names = {"b", "c", "a"};
-        EXPECT_OK(transaction->Lock(names));
-        EXPECT_EQ(++inside_a, 1);
-        ++inside_any;
-        std::this_thread::yield();
-        --inside_any;
-        --inside_a;
-        EXPECT_OK(transaction->Commit());
-      }
-    });
-  }
-  threads.emplace_back([&] {
-    for (int turn = 0; turn < kTurns; ++turn) {
-      auto transaction = Begin();
-      EXPECT_OK(transaction->LockAll());
-      EXPECT_EQ(inside_any, 0);
-      EXPECT_OK(transaction->Commit());
-    }
-  });
-}
-
 TEST_P(StoreTest, AKeyIsKeptAndReplacedByItsId) {
   EXPECT_THAT(Value(store().ApiKeys()), IsEmpty());
   ApiKey key{"k1", std::string(64, 'a'), "name", R"(["learn"])", R"(["t:*"])", 1, 2, 3, 0, 4, 5, 6};
@@ -738,56 +584,6 @@ TEST_P(StoreTest, TheAuditLogKeepsTheOrderOfItsCommits) {
   EXPECT_EQ(all[1].digest_after, "after");
   EXPECT_EQ(Value(store().Audit(0, 1)).size(), 1u);
   EXPECT_EQ(Value(store().Audit(all[0].seq, 10)).at(0).seq, all[1].seq);
-}
-
-class SqliteHome final : public StoreHome {
- public:
-  SqliteHome() { Reopen(); }
-  Store& store() override { return *store_; }
-  void Reopen() override {
-    store_.reset();
-    store_ = Value(SqliteStore::Open(folder_.path() / "ctt.sqlite"));
-  }
-
- private:
-  TemporaryFolder folder_;
-  std::unique_ptr<SqliteStore> store_;
-};
-
-// A schema of its own in the server of CTT_TEST_POSTGRES (tests/store/with_servers.py starts one).
-class PostgresHome final : public StoreHome {
- public:
-  explicit PostgresHome(std::string server) : server_(std::move(server)) {
-    static std::atomic<int> made = 0;
-    schema_ = "t" + std::to_string(++made);
-    RunSql("CREATE SCHEMA " + schema_);
-    Reopen();
-  }
-  ~PostgresHome() override {
-    store_.reset();
-    RunSql("DROP SCHEMA " + schema_ + " CASCADE");
-  }
-  Store& store() override { return *store_; }
-  void Reopen() override {
-    store_.reset();
-    store_ = Value(PostgresStore::Open(server_ + "?options=-csearch_path%3D" + schema_));
-  }
-
- private:
-  void RunSql(const std::string& sql) {
-    EXPECT_OK(Value(PgConnection::Open(server_))->Script(sql.c_str()));
-  }
-  const std::string server_;
-  std::string schema_;
-  std::unique_ptr<PostgresStore> store_;
-};
-
-std::vector<Implementation> Implementations() {
-  std::vector<Implementation> all = {{"Sqlite", [] { return std::make_unique<SqliteHome>(); }}};
-  if (const char* server = std::getenv("CTT_TEST_POSTGRES"); server != nullptr) {
-    all.push_back({"Postgres", [server] { return std::make_unique<PostgresHome>(server); }});
-  }
-  return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, StoreTest, testing::ValuesIn(Implementations()),

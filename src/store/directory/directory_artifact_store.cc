@@ -1,6 +1,7 @@
 #include "store/directory/directory_artifact_store.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <system_error>
 
@@ -10,6 +11,9 @@ namespace ctt::store {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A file of another process that is half written may still be on its way for this long.
+constexpr std::chrono::hours kBeingWritten{1};
 
 Status FileError(std::string_view action, const fs::path& path, std::error_code error) {
   const Code code = error == std::errc::permission_denied    ? Code::kPermissionDenied
@@ -46,12 +50,16 @@ Status MakeFolder(const fs::path& folder) {
 
 }  // namespace
 
-Result<std::unique_ptr<DirectoryArtifactStore>> DirectoryArtifactStore::Open(
-    const fs::path& folder) {
+Result<std::unique_ptr<DirectoryArtifactStore>> DirectoryArtifactStore::Open(const fs::path& folder,
+                                                                             bool shared) {
   CTT_RETURN_IF_ERROR(MakeFolder(folder));
-  CTT_RETURN_IF_ERROR(VisitFiles(folder, [](const fs::path& path) {
-    const bool half_written = path.filename().string().find(".tmp.") != std::string::npos;
-    return half_written ? RemoveFile(path) : Status::Ok();
+  const auto now = fs::file_time_type::clock::now();
+  CTT_RETURN_IF_ERROR(VisitFiles(folder, [&](const fs::path& path) {
+    if (path.filename().string().find(".tmp.") == std::string::npos) return Status::Ok();
+    std::error_code error;
+    const auto written = fs::last_write_time(path, error);
+    if (shared && (error || now - written < kBeingWritten)) return Status::Ok();
+    return RemoveFile(path);
   }));
   return std::unique_ptr<DirectoryArtifactStore>(new DirectoryArtifactStore(folder));
 }

@@ -13,9 +13,10 @@ namespace ctt::store {
 
 class DirectoryArtifactStore final : public ArtifactStore {
  public:
-  // Makes the folder when it is absent and removes what a crash left half-written. REQUIRES: no
-  // other process writes to it.
-  static Result<std::unique_ptr<DirectoryArtifactStore>> Open(const std::filesystem::path& folder);
+  // Makes the folder when it is absent and removes what a crash left half-written; of a folder that
+  // is `shared` with other processes, what is an hour old.
+  static Result<std::unique_ptr<DirectoryArtifactStore>> Open(const std::filesystem::path& folder,
+                                                              bool shared = false);
 
   Result<Digest> Put(std::string_view bytes) override;
   Result<std::string> Get(const Digest& digest) override;

@@ -1,6 +1,7 @@
 #include "store/postgres/postgres_store.h"
 
 #include <algorithm>
+#include <random>
 #include <thread>
 
 #include <poll.h>
@@ -77,16 +78,48 @@ Status CheckRules(PgConnection& connection) {
   return Status::Ok();
 }
 
+std::string RandomName() {
+  std::random_device device;
+  return std::to_string(device()) + "-" + std::to_string(device());
+}
+
+// Takes the notifications that wait; whether one is not of `own`.
+bool TakeNotices(PgConnection& connection, const std::string& own) {
+  bool news = false;
+  while (PGnotify* notice = PQnotifies(connection.handle())) {
+    news = news || own != notice->extra;
+    PQfreemem(notice);
+  }
+  return news;
+}
+
 // false: the connection is broken.
-bool WaitForNotice(PgConnection& connection, std::chrono::milliseconds at_most) {
-  pollfd socket{PQsocket(connection.handle()), POLLIN, 0};
-  if (::poll(&socket, 1, static_cast<int>(at_most.count())) <= 0) return true;
-  if (PQconsumeInput(connection.handle()) == 0) return false;
-  while (PGnotify* notice = PQnotifies(connection.handle())) PQfreemem(notice);
+bool WaitForNotice(PgConnection& connection, const std::string& own,
+                   std::chrono::milliseconds at_most) {
+  const auto end = std::chrono::steady_clock::now() + at_most;
+  while (!TakeNotices(connection, own)) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return true;
+    pollfd socket{PQsocket(connection.handle()), POLLIN, 0};
+    if (::poll(&socket, 1, static_cast<int>(left.count())) > 0 &&
+        PQconsumeInput(connection.handle()) == 0)
+      return false;
+  }
   return PQstatus(connection.handle()) == CONNECTION_OK;
 }
 
+// Of the tables' schema, as PostgresTransaction notifies it.
+Status Listen(PgConnection& connection) {
+  CTT_ASSIGN_OR_RETURN(
+      const PgRows rows,
+      connection.Run("SELECT 'LISTEN ' || quote_ident('ctt_' || current_schema())"));
+  return connection.Script(rows.Text(0, 0).c_str());
+}
+
 }  // namespace
+
+PostgresStore::PostgresStore(const std::string& url) : pool_(url), url_(url), name_(RandomName()) {}
 
 Result<std::unique_ptr<PostgresStore>> PostgresStore::Open(const std::string& url) {
   std::unique_ptr<PostgresStore> store(new PostgresStore(url));
@@ -102,18 +135,17 @@ Result<PgRows> PostgresStore::Read(const char* sql, std::initializer_list<PgValu
 
 Result<std::unique_ptr<Transaction>> PostgresStore::Begin() {
   CTT_ASSIGN_OR_RETURN(PgPool::Lease connection, pool_.Take());
-  return PostgresTransaction::Begin(std::move(connection));
+  return PostgresTransaction::Begin(std::move(connection), name_);
 }
 
 void PostgresStore::AwaitChange(std::chrono::milliseconds at_most) {
   if (listener_ == nullptr) {
     Result<std::unique_ptr<PgConnection>> opened = PgConnection::Open(url_);
-    if (!opened.ok() || !(*opened)->Script(kListenChanged).ok())
-      return std::this_thread::sleep_for(at_most);
+    if (!opened.ok() || !Listen(**opened).ok()) return std::this_thread::sleep_for(at_most);
     listener_ = *std::move(opened);
     return;  // What was committed before it listened may be news.
   }
-  if (!WaitForNotice(*listener_, at_most)) listener_.reset();
+  if (!WaitForNotice(*listener_, name_, at_most)) listener_.reset();
 }
 
 Result<std::vector<TaskMark>> PostgresStore::Marks() {

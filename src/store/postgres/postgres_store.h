@@ -55,11 +55,12 @@ class PostgresStore final : public Store {
   Status Verify() override;
 
  private:
-  explicit PostgresStore(const std::string& url) : pool_(url), url_(url) {}
+  explicit PostgresStore(const std::string& url);
   Result<PgRows> Read(const char* sql, std::initializer_list<PgValue> values);
 
   PgPool pool_;
   const std::string url_;
+  const std::string name_;                  // Of this object among all that share the database.
   std::unique_ptr<PgConnection> listener_;  // AwaitChange's.
 };
 

@@ -19,9 +19,10 @@ std::string_view PhiBytes(const Example& example) {
 
 }  // namespace
 
-Result<std::unique_ptr<Transaction>> PostgresTransaction::Begin(PgPool::Lease connection) {
+Result<std::unique_ptr<Transaction>> PostgresTransaction::Begin(PgPool::Lease connection,
+                                                                const std::string& store_name) {
   CTT_RETURN_IF_ERROR(connection->Script("BEGIN"));
-  return std::unique_ptr<Transaction>(new PostgresTransaction(std::move(connection)));
+  return std::unique_ptr<Transaction>(new PostgresTransaction(std::move(connection), store_name));
 }
 
 // A rollback that fails leaves nothing committed either: the connection goes.
@@ -36,6 +37,7 @@ Status PostgresTransaction::Spoil(Status status) {
 
 Result<PgRows> PostgresTransaction::Run(const char* sql, std::initializer_list<PgValue> values) {
   CTT_RETURN_IF_ERROR(failed_);
+  wrote_ = wrote_ || !std::string_view(sql).starts_with("SELECT");
   Result<PgRows> rows = connection_->Run(sql, values);
   if (!rows.ok()) return Spoil(rows.status());
   return rows;
@@ -332,7 +334,8 @@ Status PostgresTransaction::AppendAudit(const AuditEntry& entry) {
 Status PostgresTransaction::Commit() {
   CTT_RETURN_IF_ERROR(failed_);
   if (committed_) return CommittedBefore();
-  CTT_RETURN_IF_ERROR(Spoil(connection_->Script(kNotifyChanged)));
+  if (wrote_)
+    CTT_RETURN_IF_ERROR(Write("SELECT pg_notify('ctt_' || current_schema(), $1)", {store_name_}));
   CTT_RETURN_IF_ERROR(Spoil(connection_->Script("COMMIT")));
   committed_ = true;
   failed_ = CommittedBefore();

@@ -6,6 +6,7 @@
 // A call that is refused before it wrote leaves the transaction as it was. After any other error it
 // is spoiled: every later call, Commit too, answers that first error.
 #include <set>
+#include <string>
 #include <utility>
 
 #include "store/postgres/pool.h"
@@ -13,13 +14,10 @@
 
 namespace ctt::store {
 
-// What NOTIFY and LISTEN agree on.
-inline constexpr char kNotifyChanged[] = "NOTIFY ctt_changed";
-inline constexpr char kListenChanged[] = "LISTEN ctt_changed";
-
 class PostgresTransaction final : public Transaction {
  public:
-  static Result<std::unique_ptr<Transaction>> Begin(PgPool::Lease connection);
+  static Result<std::unique_ptr<Transaction>> Begin(PgPool::Lease connection,
+                                                    const std::string& store_name);
   ~PostgresTransaction() override;
 
   Status Lock(std::span<const std::string> names) override;
@@ -49,7 +47,8 @@ class PostgresTransaction final : public Transaction {
   Status Commit() override;
 
  private:
-  explicit PostgresTransaction(PgPool::Lease connection) : connection_(std::move(connection)) {}
+  PostgresTransaction(PgPool::Lease connection, const std::string& store_name)
+      : connection_(std::move(connection)), store_name_(store_name) {}
 
   // Runs a statement; an error spoils the transaction.
   Result<PgRows> Run(const char* sql, std::initializer_list<PgValue> values);
@@ -64,6 +63,8 @@ class PostgresTransaction final : public Transaction {
   PgPool::Lease connection_;
   Status failed_;
   bool committed_ = false;
+  bool wrote_ = false;
+  const std::string& store_name_;  // Goes with the notification, so that its writer knows its own.
   std::set<std::pair<TaskId, LabelId>> labels_seen_;  // Known to belong together.
 };
 

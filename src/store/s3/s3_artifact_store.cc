@@ -28,10 +28,11 @@ std::string Replaced(std::string text, std::string_view what, std::string_view b
   return text;
 }
 
+constexpr std::pair<std::string_view, std::string_view> kEntities[] = {
+    {"&quot;", "\""}, {"&#34;", "\""}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}};
+
 std::string Unescaped(std::string text) {
-  for (const auto& [what, by] :
-       {std::pair{"&quot;", "\""}, {"&#34;", "\""}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}})
-    text = Replaced(std::move(text), what, by);
+  for (const auto& [what, by] : kEntities) text = Replaced(std::move(text), what, by);
   return text;
 }
 

@@ -153,9 +153,7 @@ Result<S3Answer> S3Client::TryOnce(CURL* handle, const S3Request& request) {
   headers.Add("x-amz-content-sha256: " + ToHex(Sha256(request.body)));
   if (!options_.session_token.empty())
     headers.Add("x-amz-security-token: " + options_.session_token);
-  headers.Add("Expect:");
-  headers.Add("Content-Type:");
-  headers.Add("Transfer-Encoding:");
+  headers.Add("Content-Type: application/octet-stream");
   const std::string url = UrlOf(handle, request);
   const std::string signing = "aws:amz:" + options_.region + ":s3";
   const std::string user = options_.access_key + ":" + options_.secret_key;

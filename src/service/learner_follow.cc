@@ -1,0 +1,228 @@
+// How the learner's memory comes to be what the log holds: at start, before each group of commands,
+// and when other processes wrote; see learner.h.
+#include <utility>
+
+#include "service/learner.h"
+#include "service/learner_group.h"
+
+namespace ctt::service {
+namespace {
+
+// How often a task may change under the hands of a start.
+constexpr int kOpeningsMax = 5;
+
+// The same labels by the same names, but for new ones.
+bool NamesWereKept(const LabelNames& before, const LabelNames& after) {
+  for (const auto& [id, name] : before) {
+    const auto found = after.find(id);
+    if (found == after.end() || found->second != name) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Status Learner::OpenTasks() {
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::TaskMark> marks, stores_.log.Marks());
+  for (const store::TaskMark& mark : marks) {
+    const Status status = OpenTask(mark);
+    if (!status.ok()) return status.WithContext("task '" + mark.task.name + "'");
+  }
+  metrics_.SetTasks(catalog_.size());
+  return CollectGarbage().status();  // What a crash left between an artefact and its row.
+}
+
+// A task that another process changes or deletes meanwhile is read once more.
+Status Learner::OpenTask(const store::TaskMark& mark) {
+  std::optional<store::TaskMark> now = mark;
+  Status status;
+  for (int opening = 0; opening < kOpeningsMax && now; ++opening) {
+    status = FollowTask(*now, /*starting=*/true);
+    if (status.ok() || !stores_.log.shared()) return status;
+    CTT_ASSIGN_OR_RETURN(now, stores_.log.Mark(mark.task.name));
+  }
+  return now ? status : Status::Ok();
+}
+
+Status Learner::LockTasks(Group& group, const std::vector<Command>& commands) {
+  std::set<std::string> names;
+  for (const Command& command : commands) {
+    names.insert(command.tasks.begin(), command.tasks.end());
+    if (command.task_id == 0) continue;
+    CTT_ASSIGN_OR_RETURN(std::string name, NameOf(command.task_id));
+    if (!name.empty()) names.insert(std::move(name));
+  }
+  const std::vector<std::string> list(names.begin(), names.end());
+  CTT_RETURN_IF_ERROR(group.transaction->Lock(list));
+  for (const std::string& name : list) CTT_RETURN_IF_ERROR(CatchUp(group, name));
+  return Status::Ok();
+}
+
+// Empty: there is no such task any more.
+Result<std::string> Learner::NameOf(store::TaskId task) const {
+  if (const auto ledger = ledgers_.find(task); ledger != ledgers_.end())
+    return ledger->second.record.name;
+  CTT_ASSIGN_OR_RETURN(const std::vector<store::Task> tasks, stores_.log.Tasks());
+  for (const store::Task& record : tasks)
+    if (record.id == task) return record.name;
+  return std::string();
+}
+
+// REQUIRES: the group has locked the name.
+Status Learner::CatchUp(Group& group, const std::string& task) {
+  CTT_ASSIGN_OR_RETURN(const auto mark, stores_.log.Mark(task));
+  if (const auto known = ids_.find(task);
+      known != ids_.end() && (!mark || mark->task.id != known->second)) {
+    Drop(store::TaskId{known->second});
+  }
+  if (!mark) return Status::Ok();
+  const auto ledger = ledgers_.find(mark->task.id);
+  if (ledger != ledgers_.end() && IsAt(ledger->second, *mark)) return Status::Ok();
+  std::string& live_digest = group.behind[mark->task.id];
+  CTT_ASSIGN_OR_RETURN(const TaskLedger* reopened, Reopen(*mark));
+  CTT_ASSIGN_OR_RETURN(const auto live,
+                       stores_.log.FindVersion(mark->task.id, reopened->live_version));
+  if (live) live_digest = live->head_digest;
+  return Status::Ok();
+}
+
+// The ledger as the log has it; sums that are in memory follow with what was added and removed.
+Result<TaskLedger*> Learner::Reopen(const store::TaskMark& mark) {
+  CTT_ASSIGN_OR_RETURN(TaskLedger fresh, OpenLedger(stores_, mark, feature_dim_));
+  if (const auto found = ledgers_.find(mark.task.id); found != ledgers_.end()) {
+    TaskLedger& old = found->second;
+    fresh.used = old.used;
+    if (old.statistics && old.last_seq <= mark.last_seq &&
+        NamesWereKept(old.label_names, fresh.label_names)) {
+      auto sums =
+          BringTo(stores_, mark.task.id, *std::move(old.statistics), old.last_seq, mark.last_seq);
+      if (sums.ok()) fresh.statistics = *std::move(sums);
+    }
+    if (old.record.name != mark.task.name) {
+      ids_.erase(old.record.name);
+      catalog_.Remove(old.record.name);
+    }
+  }
+  ids_[mark.task.name] = mark.task.id;
+  return &ledgers_.insert_or_assign(mark.task.id, std::move(fresh)).first->second;
+}
+
+// The head of the live version. The sums in memory give that of a lesson at once.
+Result<ServedVersion> Learner::LoadLive(TaskLedger& ledger, const store::Version& version) {
+  ServedVersion live{version.number, nullptr, nullptr};
+  if (version.examples == 0) return live;
+  const store::TaskId task = ledger.record.id;
+  CTT_ASSIGN_OR_RETURN(live.rates, LoadRates(stores_.log, task, version));
+  if (!version.settled && version.watermark == ledger.last_seq && ledger.statistics) {
+    CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores_, task, version, *ledger.statistics));
+    if (ToHex(head.ContentDigest()) == version.head_digest) {
+      live.head = std::make_shared<const learn::Head>(std::move(head));
+      return live;
+    }
+    ledger.statistics.reset();  // Not what the log says: LoadHead starts from there.
+  }
+  CTT_ASSIGN_OR_RETURN(live.head, LoadHead(stores_, task, version, feature_dim_));
+  return live;
+}
+
+// Puts what the ledger knows into the catalog, with the live version's head.
+Status Learner::Show(TaskLedger& ledger) {
+  const store::TaskId task = ledger.record.id;
+  std::shared_ptr<ServedTask> entry = Entry(ledger);
+  if (ledger.live_version > 0) {
+    CTT_ASSIGN_OR_RETURN(const auto version, stores_.log.FindVersion(task, ledger.live_version));
+    if (!version) return DataLoss("the live version is not there");
+    const auto served = catalog_.Find(ledger.record.name);
+    const bool shown =
+        served.ok() && (*served)->id == task && (*served)->version == version->number;
+    ServedVersion live{version->number, nullptr, nullptr};
+    if (shown) {
+      live.head = (*served)->head;
+      live.rates = (*served)->rates;
+    } else {
+      CTT_ASSIGN_OR_RETURN(live, LoadLive(ledger, *version));
+    }
+    SetHead(*entry, *version, std::move(live.head), std::move(live.rates));
+  }
+  if (ledger.statistics) {
+    entry->examples = ledger.statistics->example_count();
+    for (const auto& [label, sums] : ledger.statistics->classes())
+      entry->label_counts[label] = sums.count;
+  } else {
+    CTT_ASSIGN_OR_RETURN(entry->examples, stores_.log.CountLiving(task));
+    CTT_ASSIGN_OR_RETURN(const auto counts, stores_.log.CountByLabel(task));
+    for (const auto& [label, count] : counts)
+      entry->label_counts[ledger.label_names[label]] += count;
+  }
+  catalog_.Put(std::move(entry));
+  return Status::Ok();
+}
+
+// Of the tasks that were behind, what the group itself did not publish. What cannot be loaded now
+// is opened anew by the next command or call of Follow.
+void Learner::ShowBehind(Group& group) {
+  for (const auto& [task, digest] : group.behind) {
+    const auto ledger = ledgers_.find(task);
+    if (ledger == ledgers_.end()) continue;
+    const auto served = catalog_.Find(ledger->second.record.name);
+    if (served.ok() && (*served)->version == ledger->second.live_version &&
+        (*served)->last_version == ledger->second.last_version)
+      continue;
+    const Status shown = Show(ledger->second);
+    if (shown.ok()) continue;
+    stores_.events.Write(telemetry::LogLevel::kWarning, "task_not_followed",
+                         {{"task", task}, {"why", std::string_view(shown.message())}});
+    Forget(task);
+  }
+}
+
+void Learner::FollowLog() {
+  const std::int64_t now_us = clock_.SteadyMicros();
+  const auto marks = stores_.log.Marks();
+  metrics_.SetDatabaseUp(marks.ok());
+  if (!marks.ok()) {
+    if (looked_us_ > 0) metrics_.SetCatalogLag(static_cast<double>(now_us - looked_us_) * 1e-6);
+    return;
+  }
+  looked_us_ = now_us;
+  std::set<store::TaskId> there;
+  for (const store::TaskMark& mark : *marks) {
+    there.insert(mark.task.id);
+    const auto ledger = ledgers_.find(mark.task.id);
+    if (ledger != ledgers_.end() && IsAt(ledger->second, mark)) continue;
+    const Status followed = FollowTask(mark, /*starting=*/false);
+    if (followed.ok()) continue;
+    stores_.events.Write(telemetry::LogLevel::kWarning, "task_not_followed",
+                         {{"task", mark.task.id}, {"why", std::string_view(followed.message())}});
+    Forget(mark.task.id);
+  }
+  std::vector<store::TaskId> gone;
+  for (const auto& [task, ledger] : ledgers_)
+    if (!there.contains(task)) gone.push_back(task);
+  for (const store::TaskId task : gone) Drop(task);
+  metrics_.SetTasks(catalog_.size());
+  DropColdSums();
+}
+
+Status Learner::FollowTask(const store::TaskMark& mark, bool starting) {
+  CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Reopen(mark));
+  const auto before = catalog_.Find(mark.task.name);
+  CTT_RETURN_IF_ERROR(Show(*ledger));
+  CTT_ASSIGN_OR_RETURN(const auto entry, catalog_.Find(mark.task.name));
+  const bool known = before.ok() && (*before)->id == mark.task.id;
+  if (known && entry->version > 0 && entry->version != (*before)->version) {
+    metrics_.ObserveFollow(static_cast<double>(clock_.UnixMicros() - entry->updated_us) * 1e-6);
+  }
+  if (entry->examples > 0 && !ledger->settled) unsettled_(mark.task.id, !starting);
+  return Status::Ok();
+}
+
+// The task is gone from the log.
+void Learner::Drop(store::TaskId task) {
+  const auto ledger = ledgers_.find(task);
+  if (ledger == ledgers_.end()) return;
+  catalog_.Remove(ledger->second.record.name);
+  Forget(task);
+}
+
+}  // namespace ctt::service
