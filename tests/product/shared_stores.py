@@ -27,14 +27,14 @@ class Postgres:
             raise RuntimeError("PostgreSQL is not installed (Debian package postgresql)")
         self.bin = pathlib.Path(found[-1])
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ctt_postgres_"))
-        self.user = []
+        self.user = {}
         if os.geteuid() == 0:
             account = pwd.getpwnam("postgres")
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-            self.user = ["runuser", "-u", "postgres", "--"]
+            self.user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         atexit.register(self.remove)
-        subprocess.run([*self.user, self.bin / "initdb", "--pgdata", self.folder / "data", "--username", "ctt", "--auth", "trust",
-                        "--encoding", "UTF8", "--locale", "C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run([self.bin / "initdb", "--pgdata", self.folder / "data", "--username", "ctt", "--auth", "trust",
+                        "--encoding", "UTF8", "--locale", "C", "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd="/", **self.user)
         self.port = free_port()
         # Without fsync: a test stops processes, not the machine.
         self.settings = ["fsync=off", "listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=",
@@ -49,10 +49,10 @@ class Postgres:
     def start(self):
         flags = [flag for setting in self.settings for flag in ("-c", setting)]
         self.log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen([*self.user, self.bin / "postgres", "-D", self.folder / "data", *flags], cwd="/",
-                                        stdout=self.log, stderr=self.log, start_new_session=True)
+        self.process = subprocess.Popen([self.bin / "postgres", "-D", self.folder / "data", *flags], cwd="/", stdout=self.log,
+                                        stderr=self.log, start_new_session=True, **self.user)
         end = time.monotonic() + 30
-        while subprocess.run([self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "ctt"]).returncode != 0:
+        while subprocess.run([self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "ctt", "-d", "postgres"]).returncode != 0:
             if time.monotonic() > end or self.process.poll() is not None:
                 raise RuntimeError("PostgreSQL did not start: " + (self.folder / "log").read_text()[-2000:])
             time.sleep(0.05)
@@ -61,8 +61,7 @@ class Postgres:
         """SIGINT: ends every session, then itself; SIGQUIT: at once, as a crash would."""
         if self.process is None:
             return
-        pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, how)
+        self.process.send_signal(how)
         self.process.wait(timeout=30)
         self.log.close()
         self.process = None
