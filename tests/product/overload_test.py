@@ -36,7 +36,7 @@ def bench(arguments, server, file, connections, seconds, rate=None):
 
 def ask(server, timeout_ms=60_000):
     """Status, headers and body of one request."""
-    connection = server.connect()
+    connection = server.connect(timeout=120)
     body = {"task_id": "t", "text": text(0), "options": {"timeout_ms": timeout_ms}}
     connection.request("POST", "/predict", json.dumps(body), {"Content-Type": "application/json"})
     answer = connection.getresponse()
@@ -61,7 +61,8 @@ def main():
             rows = [{"text": text(i), "label": "ab"[i % 2]} for i in range(10)]
             assert server.call("POST", "/v1/tasks/t/examples", {"examples": rows})[0] == 200
             before = ask(server)[2]
-            capacity = bench(arguments, server, file, 64, 2)["requests_per_second"]
+            # The best of some: what else runs here must not make the load look like less.
+            capacity = max(bench(arguments, server, file, 64, 1)["requests_per_second"] for _ in range(3))
             rate = round(arguments.factor * capacity)
             result = {}
             load = threading.Thread(target=lambda: result.update(bench(arguments, server, file, CONNECTIONS, arguments.seconds, rate)))
