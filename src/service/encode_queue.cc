@@ -12,15 +12,16 @@ namespace ctt::service {
 namespace {
 
 // One batch: enough rows for the GEMM to run at full speed, few enough that a request which arrives
-// just after it started waits some milliseconds only.
+// just after it started waits some milliseconds only. What is long gives way: some 2 ms.
 constexpr std::int64_t kBatchTokens = 256;
-constexpr std::int64_t kBulkBatchTokens = 128;
+constexpr std::int64_t kLongBatchTokens = 64;
 constexpr std::int64_t kSliceTokens = 128;  // Of one job in a shared batch.
+constexpr std::int64_t kBatchTurn = 4;
 constexpr std::int64_t kBulkTurn = 8;
 constexpr std::int64_t kRetryAfterMaxS = 60;
 constexpr double kRateWeight = 0.05;  // Of the last batch in the smoothed rate.
-// After this long without a single request, bulk work takes every thread.
-constexpr std::chrono::microseconds kSingleQuiet{200'000};
+// After this long without a short request, long ones take every thread.
+constexpr std::chrono::microseconds kShortQuiet{200'000};
 
 std::int64_t TokenCount(const std::vector<text::TokenIds>& texts) {
   std::int64_t count = 0;
@@ -90,7 +91,8 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
   job->features.phi.resize(job->texts.size() * encoder_.feature_dim());
 
   if (job->stages) job->stages->End(telemetry::Stage::kTokenise, clock_.SteadyMicros());
-  const int row = static_cast<int>(priority);
+  const bool is_long = count > 1 && tokens > kSliceTokens;
+  const Row row = priority == Priority::kBulk ? kBulk : is_long ? kBatch : kShort;
   const Status status = waiting_.With([&](Waiting& waiting) -> Status {
     if (waiting.stopping) return {Code::kUnavailable, "the service is stopping"};
     if (waiting.tokens[row] >= tokens_max_) {
@@ -98,9 +100,9 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
     }
     waiting.tokens[row] += tokens;
     waiting.texts += count;
-    if (priority == Priority::kSingle) waiting.last_single_us = clock_.SteadyMicros();
+    if (row == kShort) waiting.last_short_us = clock_.SteadyMicros();
     waiting.jobs[row].push_back(job);
-    metrics_.SetQueue(waiting.texts, waiting.tokens[0] + waiting.tokens[1]);
+    metrics_.SetQueue(waiting.texts, waiting.all_tokens());
     return Status::Ok();
   });
   if (!status.ok()) {
@@ -118,47 +120,51 @@ void EncodeQueue::Compute() {
   pthread_setname_np(pthread_self(), "ctt-encode");
   encoder::Encoder::Workspace workspace;
   for (;;) {
-    Priority priority = Priority::kSingle;
-    // Held-back bulk work is looked at again when the singles may have paused.
-    waiting_.AwaitFor(kSingleQuiet, [this](const Waiting& waiting) {
-      return waiting.stopping || MayTake(waiting, Priority::kSingle) ||
-             MayTake(waiting, Priority::kBulk);
+    // Held-back long work is looked at again when the short requests may have paused.
+    waiting_.AwaitFor(kShortQuiet, [this](const Waiting& waiting) {
+      return waiting.stopping || MayTake(waiting, kShort) || MayTake(waiting, kBatch) ||
+             MayTake(waiting, kBulk);
     });
+    Row row = kRows;
     bool ended = false;
     std::vector<Slice> slices = waiting_.With([&](Waiting& waiting) {
       ended = waiting.stopping && waiting.empty();
-      return TakeBatch(waiting, priority);
+      row = ChooseRow(waiting);
+      return row == kRows ? std::vector<Slice>() : TakeBatch(waiting, row);
     });
     if (ended) return;
     if (slices.empty()) continue;
     EncodeBatch(slices, workspace);
-    if (priority == Priority::kBulk) {
-      waiting_.With([](Waiting& waiting) { --waiting.bulk_running; });
-      waiting_.NotifyOne();
-    }
+    if (row == kShort) continue;
+    waiting_.With([](Waiting& waiting) { --waiting.long_running; });
+    waiting_.NotifyOne();
   }
 }
 
-bool EncodeQueue::MayTake(const Waiting& waiting, Priority priority) const {
-  if (waiting.jobs[static_cast<int>(priority)].empty()) return false;
-  if (priority == Priority::kSingle || waiting.stopping) return true;
-  const bool leaves_one = thread_count_ < 2 || waiting.bulk_running < thread_count_ - 1;
-  return leaves_one || clock_.SteadyMicros() - waiting.last_single_us > kSingleQuiet.count();
+bool EncodeQueue::MayTake(const Waiting& waiting, Row row) const {
+  if (waiting.jobs[row].empty()) return false;
+  if (row == kShort || waiting.stopping) return true;
+  const bool leaves_one = thread_count_ < 2 || waiting.long_running < thread_count_ - 1;
+  return leaves_one || clock_.SteadyMicros() - waiting.last_short_us > kShortQuiet.count();
 }
 
-// Single requests rotate, a slice of each. Bulk jobs go one after another: chunks of a stream that
-// took turns would all end at once, and the compute threads would then wait for the learner.
-std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Priority& priority) {
+// kRows: nothing may be taken.
+EncodeQueue::Row EncodeQueue::ChooseRow(Waiting& waiting) const {
+  const std::int64_t turn = ++waiting.turns;
+  if (turn % kBulkTurn == 0 && MayTake(waiting, kBulk)) return kBulk;
+  if (turn % kBatchTurn == 1 && MayTake(waiting, kBatch)) return kBatch;
+  for (const Row row : {kShort, kBatch, kBulk})
+    if (MayTake(waiting, row)) return row;
+  return kRows;
+}
+
+// Requests rotate, a slice of each. Bulk jobs go one after another: chunks of a stream that took
+// turns would all end at once, and the compute threads would then wait for the learner.
+std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Row row) {
   std::vector<Slice> slices;
-  const bool singles = MayTake(waiting, Priority::kSingle);
-  const bool bulk = MayTake(waiting, Priority::kBulk);
-  if (!singles && !bulk) return slices;
-  const bool bulk_turn = ++waiting.turns % kBulkTurn == 0 && bulk;
-  priority = bulk_turn || !singles ? Priority::kBulk : Priority::kSingle;
-  const int row = static_cast<int>(priority);
-  if (priority == Priority::kBulk) ++waiting.bulk_running;
+  if (row != kShort) ++waiting.long_running;
   std::deque<std::shared_ptr<Job>>& jobs = waiting.jobs[row];
-  std::int64_t room = row == 1 ? kBulkBatchTokens : kBatchTokens;
+  std::int64_t room = row == kShort ? kBatchTokens : kLongBatchTokens;
   while (room > 0 && !jobs.empty()) {
     const std::shared_ptr<Job> job = std::move(jobs.front());
     jobs.pop_front();
@@ -175,10 +181,10 @@ std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Priorit
       ++slice.last;
     }
     job->next = slice.last;
-    if (job->next < job->texts.size()) row == 1 ? jobs.push_front(job) : jobs.push_back(job);
+    if (job->next < job->texts.size()) row == kBulk ? jobs.push_front(job) : jobs.push_back(job);
     slices.push_back(std::move(slice));
   }
-  metrics_.SetQueue(waiting.texts, waiting.tokens[0] + waiting.tokens[1]);
+  metrics_.SetQueue(waiting.texts, waiting.all_tokens());
   return slices;
 }
 

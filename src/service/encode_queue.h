@@ -2,9 +2,11 @@
 // EncodeQueue: texts wait here as token ids; compute threads take what is waiting, so batches grow
 // with load and nothing waits for a timer.
 //
-// Single requests go before bulk work, and each job gives at most a slice of a batch at a time: a
-// hundred-text request or a long stream never holds up the one beside it by more than one batch.
-// Every kBulkTurn-th batch is offered to bulk work first, so that it moves under full load too.
+// Short requests go before those of many texts, and these before bulk work (long streams). What is
+// long is encoded in small pieces, on all threads but one while short requests come: a hundred-text
+// request or a stream holds up the single one beside it by a few milliseconds. Every kBatchTurn-th
+// batch is offered to requests of many texts first and every kBulkTurn-th to bulk work, so that
+// both move under full load too.
 //
 // Threads: Submit is safe from any thread; `done` runs on a compute thread and must not block.
 #include <cstdint>
@@ -36,29 +38,34 @@ class EncodeQueue {
   // Features come in the order of `texts`. `deadline_us` is steady time, 0 for none; past it, what
   // has not been encoded is dropped and the answer is kDeadlineExceeded; kCancelled
   // ("client_closed") when `gone` says so. kResourceExhausted ("queue_full"): tokens_max wait
-  // already in this priority, and the Status says how long they will take; kUnavailable: stopping.
-  // In `stages` it ends `tokenise`, which was before, `wait` and `encode`.
+  // already of this kind (short, many texts, bulk), and the Status says how long they will take;
+  // kUnavailable: stopping. In `stages` it ends `tokenise`, which was before, `wait` and `encode`.
   void Submit(std::vector<text::TokenIds> texts, Priority priority, std::int64_t deadline_us,
               Done<encoder::Features> done, Gone gone = nullptr, Stages stages = nullptr);
 
  private:
   struct Job;
   struct Slice;
+  enum Row : std::size_t { kShort, kBatch, kBulk, kRows };  // By falling urgency.
   struct Waiting {
-    std::deque<std::shared_ptr<Job>> jobs[2];  // By Priority.
-    std::int64_t tokens[2] = {0, 0};
+    std::deque<std::shared_ptr<Job>> jobs[kRows];
+    std::int64_t tokens[kRows] = {0, 0, 0};
     std::int64_t texts = 0;
     std::int64_t turns = 0;
-    std::int64_t bulk_running = 0;  // Bulk batches being encoded.
-    std::int64_t last_single_us = 0;
+    std::int64_t long_running = 0;  // Batches of kBatch and kBulk being encoded.
+    std::int64_t last_short_us = 0;
     double tokens_per_second = 0;  // Of all threads, smoothed; 0: none was encoded yet.
     bool stopping = false;
-    bool empty() const { return jobs[0].empty() && jobs[1].empty(); }
+    bool empty() const {
+      return jobs[kShort].empty() && jobs[kBatch].empty() && jobs[kBulk].empty();
+    }
+    std::int64_t all_tokens() const { return tokens[kShort] + tokens[kBatch] + tokens[kBulk]; }
   };
 
   void Compute();
-  bool MayTake(const Waiting& waiting, Priority priority) const;
-  std::vector<Slice> TakeBatch(Waiting& waiting, Priority& priority);
+  bool MayTake(const Waiting& waiting, Row row) const;
+  Row ChooseRow(Waiting& waiting) const;
+  std::vector<Slice> TakeBatch(Waiting& waiting, Row row);
   void EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Workspace& workspace);
   void MeasureRate(std::int64_t tokens, std::int64_t micros);
   void Finish(const std::shared_ptr<Job>& job, std::int64_t texts) const;
