@@ -132,6 +132,24 @@ TEST(AlgebraTest, AddScoresIsOneChainOnEveryIsa) {
   }
 }
 
+TEST(AlgebraTest, SubtractMeanIsExactOnEveryIsa) {
+  for (const std::int64_t count : {1, 16, 45})
+    for (const bool one_mean : {false, true}) {
+      std::vector<std::int8_t> in(count);
+      for (std::int64_t j = 0; j < count; ++j) in[j] = static_cast<std::int8_t>(j * 37 % 255 - 127);
+      const auto means = Random<float>(one_mean ? 1 : count, 7, 100);
+      std::vector<float> wanted(count);
+      for (std::int64_t j = 0; j < count; ++j)
+        wanted[j] = static_cast<float>(in[j]) - means[one_mean ? 0 : j];
+      for (const Isa isa : PresentIsas()) {
+        std::vector<float> out(count);
+        AlgebraKernelsFor(isa).subtract_mean_f32(count, in.data(), means.data(), one_mean,
+                                                 out.data());
+        EXPECT_EQ(out, wanted) << IsaName(isa) << " of " << count;
+      }
+    }
+}
+
 TEST(AlgebraTest, ExponentialIsWithinTwoUlp) {
   auto x = Random<double>(4096, 9, 700);
   x[0] = 0, x[1] = -1e9, x[2] = 1e9, x[3] = -708, x[4] = 708, x[5] = 1e-300;

@@ -247,6 +247,20 @@ TEST(LayerNormTest, NearPlainFp64AndEqualOnEveryIsa) {
   }
 }
 
+TEST(LayerNormTest, ARowOfZerosBecomesBeta) {
+  const std::vector<float> gamma = Random(32, 8), beta = Random(32, 9);
+  for (const Isa isa : PresentIsas()) {
+    std::vector<float> x(32);
+    GetF32Kernels(isa).layer_norm({.x = x.data(),
+                                   .rows = 1,
+                                   .width = 32,
+                                   .gamma = gamma.data(),
+                                   .beta = beta.data(),
+                                   .epsilon = 1e-12f});
+    ExpectSameBytes(beta, x, std::string(IsaName(isa)));
+  }
+}
+
 // A batch of ragged texts through attention; qkv panel-major.
 struct Heads {
   std::int32_t width, heads;

@@ -253,15 +253,34 @@ TEST(I8KernelsTest, NormaliseIsLayerNormThenScaledQuantisation) {
       GetF32Kernels(Isa::kReference)
           .layer_norm({wanted.data(), 3, 384, gamma.data(), beta.data(), 1e-12f});
     EXPECT_TRUE(SameBytes(wanted, n.x));
-    for (std::size_t i = 0; i < wanted.size(); ++i)
+    int largest = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
       EXPECT_NEAR(wanted[i] * factor[i % 384], (n.a[i] - 128) * n.scale[i / 384],
                   n.scale[i / 384] * 0.5001f);
+      largest = std::max(i % 384 == 0 ? 0 : largest, std::abs(n.a[i] - 128));
+      if (i % 384 == 383) {
+        EXPECT_EQ(127, largest) << "a row takes the whole range";
+      }
+    }
     for (const Isa isa : FastIsas()) {
       const Normalised got = Normalise(isa, with_norm);
       EXPECT_TRUE(SameBytes(n.x, got.x)) << IsaName(isa);
       EXPECT_TRUE(SameBytes(n.a, got.a)) << IsaName(isa);
       EXPECT_TRUE(SameBytes(n.scale, got.scale)) << IsaName(isa);
     }
+  }
+}
+
+TEST(I8KernelsTest, ARowOfZerosIsNormalisedToBeta) {
+  const std::vector<float> gamma = Random(32, 8), beta = Random(32, 9), factor(32, 1.0f);
+  for (const Isa isa : PresentIsas()) {
+    std::vector<float> x(32), scale(1);
+    std::vector<std::uint8_t> a(32);
+    GetI8Kernels(isa).normalise({{x.data(), 1, 32, gamma.data(), beta.data(), 1e-12f},
+                                 factor.data(),
+                                 a.data(),
+                                 scale.data()});
+    EXPECT_TRUE(SameBytes(beta, x)) << IsaName(isa);
   }
 }
 
@@ -341,6 +360,23 @@ TEST(I8KernelsTest, AttentionHasTheSameBitsOnEveryIsaAndInEveryCompany) {
     EXPECT_TRUE(SameBytes(std::vector<float>(part, part + length * 96),
                           Attend(PresentIsas().back(), alone)));
   }
+}
+
+// Queries, keys and values that seven bits hold exactly: what is left is the rounding of the weight
+// 254 e^-x, and its 2^y, good to 8e-5.
+TEST(I8KernelsTest, AttentionWeighsByTheNearestStep) {
+  for (const Isa isa : PresentIsas())
+    for (int step = -63; step <= 63; ++step) {
+      Texts t{{2}, 16, 1, std::vector<float>(2 * 48)};
+      for (int j = 0; j < 16; ++j) {
+        t.qkv[j] = t.qkv[48 + j] = 1.0f;
+        t.qkv[16 + j] = 1.0f;
+        t.qkv[64 + j] = static_cast<float>(step) / 63.0f;
+        t.qkv[32 + j] = 1.0f;  // The second value is 0.
+      }
+      const double weight = 254 * std::exp(-4.0 * (1 - step / 63.0));
+      EXPECT_NEAR(weight, 254 * (1.0 / Attend(isa, t)[0] - 1), 0.5 + 254 * 1e-4) << IsaName(isa);
+    }
 }
 
 // All of one sign and magnitude: the largest sums that attention can meet.
