@@ -286,9 +286,11 @@ Result<std::optional<Checkpoint>> PostgresStore::LatestCheckpoint(TaskId task) {
 Result<std::optional<IdempotentAnswer>> PostgresStore::FindIdempotent(std::string_view key) {
   CTT_ASSIGN_OR_RETURN(
       const PgRows rows,
-      Read("SELECT request_digest, answer FROM idempotent WHERE key = $1", {PgValue::Bytes(key)}));
-  return rows.size() == 0 ? std::nullopt
-                          : std::optional(IdempotentAnswer{rows.Text(0, 0), rows.Text(0, 1)});
+      Read("SELECT request_digest, answer, created_us FROM idempotent WHERE key = $1",
+           {PgValue::Bytes(key)}));
+  return rows.size() == 0
+             ? std::nullopt
+             : std::optional(IdempotentAnswer{rows.Text(0, 0), rows.Text(0, 1), rows.Int(0, 2)});
 }
 
 Result<std::optional<std::string>> PostgresStore::Meta(std::string_view key) {

@@ -284,6 +284,8 @@ Status PostgresTransaction::PutIdempotent(std::string_view key, std::string_view
                                           std::string_view answer, std::int64_t now_us) {
   CTT_RETURN_IF_ERROR(failed_);
   if (key.empty()) return InvalidArgument("an idempotency key cannot be empty");
+  CTT_RETURN_IF_ERROR(
+      Write("DELETE FROM idempotent WHERE created_us <= $1", {now_us - kIdempotentKeptMicros}));
   CTT_ASSIGN_OR_RETURN(
       const PgRows put,
       Run("INSERT INTO idempotent (key, request_digest, answer, created_us)"
