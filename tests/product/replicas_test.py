@@ -133,10 +133,10 @@ def states(server):
     return [(answer["settled"], answer["head_digest"], answer["examples"]) if status == 200 else (False,) for status, answer in answers]
 
 
-def settled_states(servers):
+def settled_states(servers, lessons):
     """Once all are settled and alike."""
     assert wait_until(lambda: all(state[0] for server in servers for state in states(server)) and
-                      len({str(states(server)) for server in servers}) == 1, 180), [states(server) for server in servers]
+                      len({str(states(server)) for server in servers}) == 1, 180 + lessons / 10), [states(server) for server in servers]
     return states(servers[0])
 
 
@@ -156,7 +156,7 @@ def alone(binary, folder, rows):
             for first in range(0, len(of_task), 500):
                 status, answer = server.call("POST", f"/v1/tasks/{task}/examples", {"examples": of_task[first:first + 500]})
                 assert status == 200, answer
-        return settled_states([server]), verified_sums(server)
+        return settled_states([server], len(rows)), verified_sums(server)
 
 
 def run(binary, postgres, artifacts, root, lessons, seed):
@@ -179,7 +179,7 @@ def run(binary, postgres, artifacts, root, lessons, seed):
         time.sleep(0.02)
     assert sum(writer.done for writer in writers) == lessons and stopped, "a writer gave up"
     print(f"{lessons} lessons learned after {time.monotonic() - start:.0f} s", flush=True)
-    at_the_end = settled_states(replicas.servers)
+    at_the_end = settled_states(replicas.servers, lessons)
     print(f"all settled after {time.monotonic() - start:.0f} s", flush=True)
     sums = {str(verified_sums(server)) for server in replicas.servers}
     assert len(sums) == 1, f"sums differ: {sums}"
