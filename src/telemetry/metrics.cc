@@ -236,7 +236,10 @@ struct Metrics::Series {
   }
 };
 
-Metrics::Metrics() : series_(std::make_unique<Series>()) { AddRoute(kOther); }
+Metrics::Metrics() : series_(std::make_unique<Series>()) {
+  AddRoute(kOther);
+  SetDatabaseUp(true);
+}
 Metrics::~Metrics() = default;
 
 void Metrics::AddRoute(std::string_view route) {

@@ -285,7 +285,9 @@ Status PostgresTransaction::PutIdempotent(std::string_view key, std::string_view
   CTT_RETURN_IF_ERROR(failed_);
   if (key.empty()) return InvalidArgument("an idempotency key cannot be empty");
   CTT_RETURN_IF_ERROR(
-      Write("DELETE FROM idempotent WHERE created_us <= $1", {now_us - kIdempotentKeptMicros}));
+      Write("DELETE FROM idempotent WHERE key IN (SELECT key FROM idempotent WHERE created_us <= $1"
+            " FOR UPDATE SKIP LOCKED)",
+            {now_us - kIdempotentKeptMicros}));
   CTT_ASSIGN_OR_RETURN(
       const PgRows put,
       Run("INSERT INTO idempotent (key, request_digest, answer, created_us)"
