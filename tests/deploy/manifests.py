@@ -28,7 +28,7 @@ DEFINITIONS = [
      ["example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml", "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"]),
     ("github.com/kedacore/keda/v2@v2.21.0", ["config/crd/bases/keda.sh_scaledobjects.yaml"]),
 ]
-OVERLAYS = ["single", "readers", "gpu-ready"]
+OVERLAYS = ["single", "replicated", "readers", "gpu-ready"]
 # Each component on the overlay that it is for.
 COMPONENTS = {"single": ["ingress", "gateway", "certificates", "monitoring", "vpa", "quota", "models-volume"], "readers": ["keda", "monitoring", "ingress"]}
 

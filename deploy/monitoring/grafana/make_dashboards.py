@@ -56,6 +56,8 @@ BOARDS = {
     ]),
     "replicas": ("ctt: replicas", [
         ("Behind the log", "s", [(f"ctt_catalog_lag_seconds{{{OURS}}}", "{{instance}}")]),
+        ("From a version elsewhere to its being served here", "s", quantiles("ctt_catalog_follow_seconds", OURS, (0.5, 0.99))),
+        ("Database can be read", "short", [(f"ctt_database_up{{{OURS}}}", "{{instance}}")]),
         ("Up", "short", [('up{job=~"$job",instance=~"$instance"}', "{{instance}}")]),
         ("Requests a second", "reqps", [('inference_requests_per_second{job=~"$job",instance=~"$instance"}', "{{instance}}")]),
         ("Time of a prediction, p99", "s", [(f"histogram_quantile(0.99, sum by (instance, le) (rate(inference_duration_seconds_bucket{{{ANSWERS}}}{RATE})))", "{{instance}}")]),
