@@ -42,7 +42,13 @@ std::string ReadInPieces(ExampleReader& reader, std::string_view bytes, std::siz
   return Show(rows, status);
 }
 
-void CompareCuts(std::unique_ptr<ExampleReader> (*make)(std::int64_t), std::string_view bytes) {
+using MakeReader = std::unique_ptr<ExampleReader> (*)(std::int64_t row_bytes_max);
+
+std::unique_ptr<ExampleReader> CsvOfLabels(std::int64_t row_bytes_max) {
+  return ExampleReader::Csv(row_bytes_max, {learn::TaskKind::kMulti, "|"});
+}
+
+void CompareCuts(MakeReader make, std::string_view bytes) {
   const std::string whole =
       ReadInPieces(*make(kRowBytesMax), bytes, std::max<std::size_t>(1, bytes.size()));
   for (const std::size_t piece : {1, 3, 16})
@@ -56,7 +62,7 @@ void ParseAsBody(std::string_view bytes) {
   (void)ParseLearn(bytes).ok();
   (void)ParseEvaluate(bytes).ok();
   (void)ParseEvaluateLines(bytes).ok();
-  (void)ParseName(bytes).ok();
+  (void)ParseNewTask(bytes).ok();
   (void)ParseUnlearn(bytes).ok();
   (void)ParseTaskRequest(bytes).ok();
   (void)ParseAliasChange("canary", bytes).ok();
@@ -86,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       ctt::http::CompareCuts(ctt::http::ExampleReader::Ndjson, bytes);
       break;
     case 2:
-      ctt::http::CompareCuts(ctt::http::ExampleReader::Csv, bytes);
+      ctt::http::CompareCuts(ctt::http::CsvOfLabels, bytes);
       break;
     default:
       ctt::http::ParseAsHead(bytes);

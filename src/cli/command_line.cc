@@ -158,6 +158,27 @@ class CommandLine {
     if (labelled)
       command->add_option("--label-column", rows.label_column, "Column or key of the label")
           ->capture_default_str();
+    if (labelled) AddCells(command);
+  }
+
+  // JSON says by the type of the label what a table cannot.
+  void AddCells(CLI::App* command) {
+    service::CellFormat& cells = arguments_.rows.cells;
+    auto* kind = command->add_option_function<std::string>(
+        "--kind",
+        [&cells](const std::string& name) {
+          const auto parsed = service::ParseKind(name);
+          if (!parsed.ok()) throw CLI::ValidationError(parsed.status().message());
+          cells.kind = *parsed;
+        },
+        "What the labels of a table are: single (each one label), multi (several, see "
+        "--label-separator), regression (numbers)");
+    kind->type_name("KIND");
+    command
+        ->add_option("--label-separator", cells.separator,
+                     "Between the labels of a table's row; makes it a multi-label one")
+        ->capture_default_str()
+        ->each([&cells](const std::string&) { cells.kind = learn::TaskKind::kMulti; });
   }
 
   void AddServing() {
@@ -368,8 +389,13 @@ class CommandLine {
         ->check(CLI::Range(1, 10'000));
     predict
         ->add_option("--error-rate", a.options.error_rate,
-                     "Show the set of labels that misses the truth at this rate")
+                     "Show the set of labels that misses the truth at this rate; of a regression "
+                     "task, its interval")
         ->check(CLI::Range(1e-6, 0.5));
+    predict
+        ->add_option("--threshold", a.options.threshold,
+                     "Of a multi-label task: a label holds from this probability on (0.5)")
+        ->check(CLI::Range(1e-6, 1 - 1e-6));
     auto* number =
         predict->add_option("--version", a.options.version, "Version instead of the live one");
     number->check(CLI::PositiveNumber)->excludes(route);

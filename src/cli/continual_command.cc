@@ -40,15 +40,19 @@ std::string TaskName(std::string folder) {
   return folder;
 }
 
+// Of a multi-label task, of rows whose labels are all right; of a regression task R^2, at least 0.
 Result<double> Accuracy(Session& session, const fs::path& folder, const std::string& task) {
   CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open({(folder / "test.jsonl").string()}, true));
   CTT_ASSIGN_OR_RETURN(std::vector<FileRow> rows, file.ReadAll());
   if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
   std::vector<service::EvaluateRow> labelled;
-  for (FileRow& row : rows) labelled.push_back({std::move(row.text), std::move(row.label)});
+  for (FileRow& row : rows) labelled.push_back(ToEvaluate(std::move(row)));
   CTT_ASSIGN_OR_RETURN(const std::string text, session.Evaluate(task, labelled, {}));
   CTT_ASSIGN_OR_RETURN(const json::value figures, ParseJson(text));
-  return figures.at("right").to_number<double>() / figures.at("n").to_number<double>();
+  const json::object& object = figures.get_object();
+  if (const json::value* r2 = object.if_contains("r2"); r2 != nullptr)
+    return r2->is_null() ? 0 : std::max(r2->to_number<double>(), 0.0);
+  return object.at("right").to_number<double>() / object.at("n").to_number<double>();
 }
 
 Result<Course> Run(Session& session, const fs::path& root, const std::vector<std::string>& order) {

@@ -67,6 +67,13 @@ void Print(const json::object& audit) {
   PrintCurve(audit);
 }
 
+// "label (0.812)"; of other kinds of task the labels that hold, or the number.
+std::string Said(const json::value& row) {
+  if (row.get_object().contains("probability"))
+    return fmt::format("{} ({:.3f})", Word(row, "label"), Number(row, "probability"));
+  return json::serialize(row.at("label"));
+}
+
 }  // namespace
 
 Status Audit(const CommandContext& context, const std::string& task, std::int64_t shown_max) {
@@ -94,9 +101,8 @@ Status Suggest(const CommandContext& context, const std::string& task, const Row
     if (context.json)
       PrintJson(row);
     else
-      fmt::print("line {}: {} ({:.3f}){}\n  {}\n", line, Word(row, "label"),
-                 Number(row, "probability"), row.at("in_scope").get_bool() ? "" : ", out of scope",
-                 Word(row, "text"));
+      fmt::print("line {}: {}{}\n  {}\n", line, Said(row),
+                 row.at("in_scope").get_bool() ? "" : ", out of scope", Word(row, "text"));
   }
   return Status::Ok();
 }

@@ -63,20 +63,54 @@ std::string Term(const std::string& name, double value) {
   return Term(name, fmt::format("{:.4f}", value));
 }
 
+std::string WithInterval(const json::object& figures, const std::string& name) {
+  const json::array& interval = figures.at(name + "_interval").get_array();
+  return fmt::format("{:.4f} ({:.4f} to {:.4f}, 95 %)", Number(figures, name.c_str()),
+                     interval[0].to_number<double>(), interval[1].to_number<double>());
+}
+
+std::string LabelwiseTerms(const json::object& figures) {
+  return Term("all labels right", WithInterval(figures, "subset_accuracy")) +
+         Term("micro F1", Number(figures, "micro_f1")) +
+         Term("macro F1", Number(figures, "macro_f1")) +
+         Term("Hamming loss", Number(figures, "hamming_loss")) +
+         Term("log-loss", Number(figures, "log_loss")) + Term("ECE", Number(figures, "ece"));
+}
+
+std::string NumberTerms(const json::object& figures) {
+  std::string list = Term("mean absolute error", Number(figures, "mae")) +
+                     Term("root mean squared error", Number(figures, "rmse"));
+  const std::pair<const char*, const char*> optional[] = {
+      {"R2", "r2"},
+      {"Pearson", "pearson"},
+      {"Spearman", "spearman"},
+      {"intervals that hold the truth", "interval_coverage"},
+      {"half their width", "interval_half_width"}};
+  for (const auto& [name, key] : optional)
+    if (!figures.at(key).is_null()) list += Term(name, Number(figures, key));
+  return list;
+}
+
+std::string SingleTerms(const json::object& figures) {
+  return Term("accuracy", WithInterval(figures, "accuracy")) +
+         Term("macro F1", Number(figures, "macro_f1")) +
+         Term("weighted F1", Number(figures, "weighted_f1")) +
+         Term("log-loss", Number(figures, "log_loss")) + Term("ECE", Number(figures, "ece")) +
+         Term(fmt::format("sets at error rate {}", Number(figures, "set_error_rate")),
+              fmt::format("{:.4f} hold the truth, {:.2f} labels on average",
+                          Number(figures, "set_coverage"), Number(figures, "set_size")));
+}
+
+bool IsOfKind(const json::object& figures, std::string_view kind) {
+  return std::string_view(figures.at("kind").get_string()) == kind;
+}
+
 std::string Summary(const json::object& figures) {
-  const json::array& interval = figures.at("accuracy_interval").get_array();
-  std::string list =
-      Term("rows", fmt::format("{:.0f}", Number(figures, "n"))) +
-      Term("accuracy",
-           fmt::format("{:.4f} ({:.4f} to {:.4f}, 95 %)", Number(figures, "accuracy"),
-                       interval[0].to_number<double>(), interval[1].to_number<double>())) +
-      Term("macro F1", Number(figures, "macro_f1")) +
-      Term("weighted F1", Number(figures, "weighted_f1")) +
-      Term("log-loss", Number(figures, "log_loss")) + Term("ECE", Number(figures, "ece")) +
-      Term("in scope", Number(figures, "in_scope_rate")) +
-      Term(fmt::format("sets at error rate {}", Number(figures, "set_error_rate")),
-           fmt::format("{:.4f} hold the truth, {:.2f} labels on average",
-                       Number(figures, "set_coverage"), Number(figures, "set_size")));
+  std::string list = Term("rows", fmt::format("{:.0f}", Number(figures, "n"))) +
+                     (IsOfKind(figures, "multi")        ? LabelwiseTerms(figures)
+                      : IsOfKind(figures, "regression") ? NumberTerms(figures)
+                                                        : SingleTerms(figures)) +
+                     Term("in scope", Number(figures, "in_scope_rate"));
   if (const json::value* scope = figures.if_contains("out_of_scope"); scope != nullptr) {
     list += Term("texts of no label", fmt::format("{:.0f}", Number(*scope, "n"))) +
             Term("AUROC", Number(*scope, "auroc")) + Term("FPR95", Number(*scope, "fpr95")) +
@@ -180,12 +214,16 @@ std::string MatrixPlot(const Course& course) {
 
 std::string EvaluateReport(const json::object& figures) {
   const std::string task(figures.at("task").get_string());
-  return Page("ctt evaluate " + task, Summary(figures) + "<h2>Reliability</h2>\n" +
-                                          ReliabilityPlot(figures.at("reliability").get_array()) +
-                                          "<h2>Labels taken for another</h2>\n" +
-                                          ConfusionTable(figures.at("confusion").get_array()) +
-                                          "<h2>Labels</h2>\n" +
-                                          ClassTable(figures.at("classes").get_array()));
+  std::string body = Summary(figures);
+  if (!IsOfKind(figures, "regression"))
+    body += "<h2>Reliability</h2>\n" + ReliabilityPlot(figures.at("reliability").get_array());
+  if (IsOfKind(figures, "single"))
+    body += "<h2>Labels taken for another</h2>\n" +
+            ConfusionTable(figures.at("confusion").get_array()) + "<h2>Labels</h2>\n" +
+            ClassTable(figures.at("classes").get_array());
+  if (IsOfKind(figures, "multi"))
+    body += "<h2>Labels</h2>\n" + ClassTable(figures.at("labels").get_array());
+  return Page("ctt evaluate " + task, body);
 }
 
 std::string ContinualReport(const Course& course) {

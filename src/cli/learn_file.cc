@@ -74,8 +74,8 @@ class FileLearner {
       CTT_ASSIGN_OR_RETURN(std::optional<FileRow> row, rows.Next());
       if (row) {
         chunk.lines.push_back(row->line);
-        chunk.rows.push_back(
-            {std::move(row->text), std::move(row->label), std::move(row->id), origin});
+        chunk.rows.push_back({std::move(row->text), std::move(row->label), std::move(row->id),
+                              origin, std::move(row->labels), row->number});
       }
       if (chunk.rows.size() == kChunkRows || (!row && !chunk.rows.empty())) {
         chunk.answer = session_.Learn(task_, chunk.rows);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -15,12 +16,19 @@ namespace {
 
 constexpr std::size_t kPredictChunk = 512;
 
+// As a row of a file would say it.
+json::value LabelOf(const service::NearExample& example) {
+  if (example.number) return *example.number;
+  if (example.labels) return json::value_from(*example.labels);
+  return json::string(example.label);
+}
+
 json::object DescribeExplanation(const service::Explanation& explanation) {
   json::array nearest, words;
   for (const service::NearExample& example : explanation.nearest) {
     nearest.push_back({{"id", example.id},
                        {"text", example.text ? json::value(*example.text) : json::value()},
-                       {"label", example.label},
+                       {"label", LabelOf(example)},
                        {"distance", example.distance}});
   }
   for (const service::WordWeight& word : explanation.words)
@@ -33,19 +41,37 @@ json::object DescribeExplanation(const service::Explanation& explanation) {
 void PrintExplanation(const service::Explanation& explanation) {
   fmt::print("  nearest examples\n");
   for (const service::NearExample& example : explanation.nearest)
-    fmt::print("    {:.3f} {}: {}\n", example.distance, example.label,
+    fmt::print("    {:.3f} {}: {}\n", example.distance,
+               example.number || example.labels ? json::serialize(LabelOf(example)) : example.label,
                example.text.value_or("(text not kept)"));
   if (explanation.words.empty()) return;
-  fmt::print("  words, by what they add to the log odds\n   ");
+  fmt::print("  words, by what they add to the log odds or the number\n   ");
   for (const service::WordWeight& word : explanation.words)
     fmt::print(" {} {:+.2f}", word.word, word.weight);
   fmt::print("\n");
 }
 
+json::array DescribeRanked(const service::TextAnswer& answer) {
+  json::array labels;
+  for (const service::LabelScore& score : answer.ranked)
+    labels.push_back({{"label", score.label}, {"probability", score.probability}});
+  return labels;
+}
+
 json::object Describe(const service::TextAnswer& answer) {
-  json::object line{{"label", answer.ranked[0].label},
-                    {"probability", answer.ranked[0].probability},
-                    {"in_scope", answer.in_scope}};
+  json::object line;
+  if (answer.number) {
+    line["label"] = *answer.number;
+    line["interval"] =
+        answer.interval ? json::value{answer.interval->low, answer.interval->high} : json::value();
+  } else if (answer.holds) {
+    line["label"] = json::value_from(*answer.holds);
+    line["labels"] = DescribeRanked(answer);
+  } else {
+    line["label"] = answer.ranked[0].label;
+    line["probability"] = answer.ranked[0].probability;
+  }
+  line["in_scope"] = answer.in_scope;
   if (answer.set) line["set"] = json::value_from(*answer.set);
   if (answer.explanation) line["explanation"] = DescribeExplanation(*answer.explanation);
   return line;
@@ -53,11 +79,10 @@ json::object Describe(const service::TextAnswer& answer) {
 
 json::object DescribeWhole(const service::PredictAnswer& answer, const service::TextAnswer& text) {
   json::object line = Describe(text);
-  json::array labels;
-  for (const service::LabelScore& score : text.ranked)
-    labels.push_back({{"label", score.label}, {"probability", score.probability}});
-  line["labels"] = std::move(labels);
-  line["margin"] = text.margin;
+  if (!text.number) {
+    line["labels"] = DescribeRanked(text);
+    line["margin"] = text.margin;
+  }
   line["truncated"] = text.truncated;
   line["head_version"] = answer.head_version;
   return line;
@@ -65,8 +90,19 @@ json::object DescribeWhole(const service::PredictAnswer& answer, const service::
 
 void PrintAnswer(const std::string& text, const service::TextAnswer& answer) {
   fmt::print("{}\n", text);
+  const auto holds = [&](const std::string& label) {
+    return answer.holds &&
+           std::find(answer.holds->begin(), answer.holds->end(), label) != answer.holds->end();
+  };
   for (const service::LabelScore& score : answer.ranked)
-    fmt::print("  {:<30} {:.4f}\n", score.label, score.probability);
+    fmt::print("  {:<30} {:.4f}{}\n", score.label, score.probability,
+               holds(score.label) ? " holds" : "");
+  if (answer.holds && answer.holds->empty()) fmt::print("  (no label holds)\n");
+  if (answer.number) fmt::print("  {:.6g}", *answer.number);
+  if (answer.interval)
+    fmt::print(" ({:.6g} to {:.6g}, {:.0f} % of the time)", answer.interval->low,
+               answer.interval->high, 100 * (1 - answer.interval->error_rate));
+  if (answer.number) fmt::print("\n");
   if (answer.set) fmt::print("  set: {}\n", fmt::join(*answer.set, ", "));
   if (answer.truncated) fmt::print("  (the text is longer than the encoder reads: cut)\n");
   if (!answer.in_scope)

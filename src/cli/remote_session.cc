@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "base/rfc3339.h"
 #include "cli/http_client.h"
+#include "http/row_label.h"
 #include "service/task_settings.h"
 
 namespace ctt::cli {
@@ -51,6 +52,7 @@ std::vector<std::string> Strings(const json::object& object, std::string_view ke
 service::TaskInfo ParseTask(const json::object& object) {
   service::TaskInfo task;
   task.name = Text(object, "name");
+  task.kind = learn::ParseTaskKind(Text(object, "kind"));
   task.examples = Integer(object, "examples");
   for (const json::value& label : List(object, "labels"))
     if (label.is_object())
@@ -86,8 +88,12 @@ service::Explanation ParseExplanation(const json::object& object) {
     if (!row.is_object()) continue;
     const json::object& near = row.get_object();
     const auto text = OptionalString(near, "text");
-    explanation.nearest.push_back({Text(near, "id"), text.ok() ? *text : std::nullopt,
-                                   Text(near, "label"), Number(near, "distance")});
+    service::NearExample& example = explanation.nearest.emplace_back();
+    example.id = Text(near, "id");
+    if (text.ok()) example.text = *text;
+    example.distance = Number(near, "distance");
+    // An answer of the server: what is no label of any kind leaves the empty one.
+    (void)http::ParseRowLabel(near, "label", example);
   }
   for (const json::value& row : List(object, "words"))
     if (row.is_object())
@@ -108,6 +114,15 @@ service::TextAnswer ParseTextAnswer(const json::object& object) {
   answer.margin = Number(object, "margin");
   answer.truncated = Flag(object, "truncated");
   if (object.contains("set")) answer.set = Strings(object, "set");
+  if (const json::value* label = object.if_contains("label"); label != nullptr) {
+    if (label->is_array()) answer.holds = Strings(object, "label");
+    if (label->is_number()) answer.number = label->to_number<double>();
+  }
+  if (const json::value* interval = object.if_contains("interval");
+      interval != nullptr && interval->is_object()) {
+    const json::object& ends = interval->get_object();
+    answer.interval = {Number(ends, "low"), Number(ends, "high"), Number(ends, "error_rate")};
+  }
   if (const json::value* explanation = object.if_contains("explanation");
       explanation != nullptr && explanation->is_object())
     answer.explanation = ParseExplanation(explanation->get_object());
@@ -116,6 +131,10 @@ service::TextAnswer ParseTextAnswer(const json::object& object) {
       answer.ranked.push_back(
           {Text(score.get_object(), "label"), Number(score.get_object(), "probability")});
   return answer;
+}
+
+bool SaysNothing(const service::TextAnswer& answer) {
+  return answer.ranked.empty() && !answer.holds && !answer.number;
 }
 
 service::RoutedText ParseRouted(const json::object& object) {
@@ -161,7 +180,8 @@ std::string ExamplesJson(const std::vector<service::LearnRow>& rows) {
   JsonWriter out;
   out.BeginObject().Key("examples").BeginArray();
   for (const service::LearnRow& row : rows) {
-    out.BeginObject().Field("text", row.text).Field("label", row.label);
+    out.BeginObject().Field("text", row.text);
+    http::AppendRowLabel(out, row);
     if (!row.id.empty()) out.Field("id", row.id);
     if (!row.source.empty()) out.Field("source", row.source);
     out.EndObject();
@@ -179,6 +199,7 @@ void AppendStrings(JsonWriter& out, std::string_view key, const std::vector<std:
 void AppendOptions(JsonWriter& out, const service::PredictOptions& options) {
   out.Field("top_k", options.top_k);
   if (options.error_rate) out.Field("error_rate", *options.error_rate);
+  if (options.threshold) out.Field("threshold", *options.threshold);
   if (options.explain) out.Field("explain", true);
   if (options.explain_words) out.Field("explain_words", true);
   AppendVersion(out, options.version, options.alias);
@@ -300,8 +321,11 @@ class RemoteSession final : public Session {
                                const std::vector<std::string>& out_of_scope) override {
     JsonWriter body;
     body.BeginObject().Key("rows").BeginArray();
-    for (const service::EvaluateRow& row : rows)
-      body.BeginObject().Field("text", row.text).Field("label", row.label).EndObject();
+    for (const service::EvaluateRow& row : rows) {
+      body.BeginObject().Field("text", row.text);
+      http::AppendRowLabel(body, row);
+      body.EndObject();
+    }
     body.EndArray();
     if (!out_of_scope.empty()) AppendStrings(body, "out_of_scope", out_of_scope);
     body.EndObject();
@@ -479,7 +503,7 @@ class RemoteSession final : public Session {
     for (const json::value& result : results) {
       if (!result.is_object()) return Internal("the server's answer has no result object");
       answer.texts.push_back(ParseTextAnswer(result.get_object()));
-      if (answer.texts.back().ranked.empty()) return Internal("the server's answer has no label");
+      if (SaysNothing(answer.texts.back())) return Internal("the server's answer has no label");
     }
     return Status::Ok();
   }
@@ -501,7 +525,7 @@ class RemoteSession final : public Session {
     for (const json::value& result : results) {
       if (!result.is_object()) return Internal("the server's answer has no result object");
       answer.texts.push_back(ParseRouted(result.get_object()));
-      if (answer.texts.back().tasks.empty() || answer.texts.back().answer.ranked.empty())
+      if (answer.texts.back().tasks.empty() || SaysNothing(answer.texts.back().answer))
         return Internal("the server's answer has no task");
     }
     return Status::Ok();

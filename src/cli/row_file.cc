@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "http/row_label.h"
 
 namespace ctt::cli {
 namespace {
@@ -34,7 +35,14 @@ bool IsBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
+// An array may be empty: no label holds.
+bool SaysNothing(const FileRow& row) { return row.label.empty() && !row.labels && !row.number; }
+
 }  // namespace
+
+service::EvaluateRow ToEvaluate(FileRow row) {
+  return {std::move(row.text), std::move(row.label), std::move(row.labels), row.number};
+}
 
 std::istream& RowFile::input() { return source_.path == "-" ? std::cin : file_; }
 
@@ -147,10 +155,13 @@ Result<std::optional<FileRow>> RowFile::NextTable() {
     FileRow row;
     row.line = line;
     row.text = std::move(fields[text_column_]);
-    if (label_column_ >= 0) row.label = std::move(fields[label_column_]);
+    if (label_column_ >= 0) {
+      const Status said = service::SayFromCell(fields[label_column_], source_.cells, row);
+      if (needs_label_ && !said.ok()) return Fail(line, said.message());
+    }
     if (id_column_ >= 0) row.id = std::move(fields[id_column_]);
     if (IsBlank(row.text)) return Fail(line, "the text is empty");
-    if (needs_label_ && row.label.empty()) return Fail(line, "the label is empty");
+    if (needs_label_ && SaysNothing(row)) return Fail(line, "the label is empty");
     return std::optional<FileRow>(std::move(row));
   }
 }
@@ -161,19 +172,22 @@ Result<FileRow> RowFile::ParseObject(const std::string& line) const {
   const json::object& object = value.get_object();
   CTT_ASSIGN_OR_RETURN(const auto text, OptionalString(object, source_.text_column));
   CTT_ASSIGN_OR_RETURN(const auto id, OptionalString(object, "id"));
-  std::optional<std::string> label;
-  if (needs_label_) {
-    CTT_ASSIGN_OR_RETURN(label, OptionalString(object, source_.label_column));
-  }
+  FileRow row;
+  const bool labelled = object.contains(source_.label_column);
+  if (needs_label_ && labelled)
+    CTT_RETURN_IF_ERROR(http::ParseRowLabel(object, source_.label_column, row));
   std::vector<std::string> keys;
   for (const auto& member : object) keys.emplace_back(member.key());
   if (!text)
     return InvalidArgument("no key '" + source_.text_column + "'; the keys are " + Joined(keys));
-  if (needs_label_ && !label)
+  if (needs_label_ && !labelled)
     return InvalidArgument("no key '" + source_.label_column + "'; the keys are " + Joined(keys));
   if (IsBlank(*text)) return InvalidArgument("the text is empty");
-  if (needs_label_ && label->empty()) return InvalidArgument("the label is empty");
-  return FileRow{*text, label.value_or(""), id.value_or(""), line_};
+  if (needs_label_ && SaysNothing(row)) return InvalidArgument("the label is empty");
+  row.text = *text;
+  row.id = id.value_or("");
+  row.line = line_;
+  return row;
 }
 
 Result<std::optional<FileRow>> RowFile::NextJson() {

@@ -1,7 +1,7 @@
 #pragma once
 // RowFile: labelled or plain texts from a file, row by row: .jsonl (and - for standard input) with
-// {"text", "label"?, "id"?}, .csv and .tsv with a header that has those columns, .txt with one text
-// a line.
+// {"text", "label"?, "id"?}, the label a string, an array of strings or a number; .csv and .tsv
+// with a header that has those columns, .txt with one text a line.
 //
 // Errors are kInvalidArgument and carry the file and the line; a missing column or key is named
 // with those that were found. Memory: one row. Threads: one.
@@ -13,21 +13,27 @@
 #include <vector>
 
 #include "base/status.h"
+#include "service/targets.h"
+#include "service/types.h"
 
 namespace ctt::cli {
 
 struct FileRow {
   std::string text;
-  std::string label;  // Empty when the file has none.
+  std::string label;  // Empty when the file has none, or says it by one of the two below.
   std::string id;
-  std::int64_t line = 0;  // Where it begins, from 1.
+  std::int64_t line = 0;                           // Where it begins, from 1.
+  std::optional<std::vector<std::string>> labels;  // As in service::LearnRow.
+  std::optional<double> number;
 };
+service::EvaluateRow ToEvaluate(FileRow row);
 
 // A file and what its columns (or keys) are called.
 struct RowSource {
   std::string path;
   std::string text_column = "text";
   std::string label_column = "label";
+  service::CellFormat cells{};  // Of the label column of a table.
 };
 
 class RowFile {

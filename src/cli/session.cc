@@ -101,9 +101,9 @@ class LocalSession final : public Session {
   Result<std::string> Evaluate(const std::string& task,
                                const std::vector<service::EvaluateRow>& rows,
                                const std::vector<std::string>& out_of_scope) override {
-    CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics,
+    CTT_ASSIGN_OR_RETURN(const service::Evaluation figures,
                          service_->Evaluate(task, rows, out_of_scope));
-    return http::MetricsJson(task, metrics);
+    return http::EvaluationJson(task, figures);
   }
 
   Result<json::object> Audit(const std::string& task, std::int64_t shown_max) override {

@@ -32,6 +32,7 @@ json::object Describe(const service::TaskInfo& task) {
   for (const auto& label : task.labels)
     labels.push_back({{"label", label.name}, {"examples", label.examples}});
   return {{"task", task.name},
+          {"kind", task.kind ? json::value(TaskKindName(*task.kind)) : json::value()},
           {"examples", task.examples},
           {"classes", task.labels.size()},
           {"labels", std::move(labels)},
@@ -49,8 +50,12 @@ json::object Describe(const service::TaskInfo& task) {
 
 void Print(const CommandContext& context, const service::TaskInfo& task) {
   if (context.json) return PrintJson(Describe(task));
-  fmt::print("{}: {} examples, {} labels, version {}{}\n", task.name, task.examples,
-             task.labels.size(), task.head_version,
+  const bool numbers = task.kind == learn::TaskKind::kRegression;
+  fmt::print("{}: {} examples, {}, version {}{}\n", task.name, task.examples,
+             numbers ? "numbers"
+                     : fmt::format("{} labels{}", task.labels.size(),
+                                   task.kind == learn::TaskKind::kMulti ? ", any number each" : ""),
+             task.head_version,
              task.head.empty() ? "" : ", head " + task.head + " on " + task.block);
 }
 

@@ -1,6 +1,7 @@
 #include "http/answers.h"
 
 #include "base/rfc3339.h"
+#include "http/row_label.h"
 #include "service/task_settings.h"
 
 namespace ctt::http {
@@ -23,7 +24,8 @@ void AppendExplanation(JsonWriter& json, const service::Explanation& explanation
       json.String(*example.text);
     else
       json.Null();
-    json.Field("label", example.label).Field("distance", example.distance).EndObject();
+    AppendRowLabel(json, example);
+    json.Field("distance", example.distance).EndObject();
   }
   json.EndArray();
   if (!explanation.words.empty()) {
@@ -36,34 +38,66 @@ void AppendExplanation(JsonWriter& json, const service::Explanation& explanation
   json.EndObject();
 }
 
+// What a regression task answers: the number as an example's 'label' would give it, and its
+// interval.
+void AppendNumber(JsonWriter& json, const TextAnswer& text) {
+  json.Field("label", *text.number).Key("interval");
+  if (!text.interval) {
+    json.Null();
+    return;
+  }
+  json.BeginObject()
+      .Field("low", text.interval->low)
+      .Field("high", text.interval->high)
+      .Field("error_rate", text.interval->error_rate)
+      .EndObject();
+}
+
 void AppendSides(JsonWriter& json, const TextAnswer& text) {
   json.Key("predictions").BeginArray();
   for (const auto& row : text.ranked) json.String(row.label);
   json.EndArray().Key("probabilities").BeginArray();
   for (const auto& row : text.ranked) json.Number(row.probability);
-  json.EndArray()
-      .Field("confidence", text.ranked.front().probability)
-      .Field("in_scope", text.in_scope)
-      .Field("margin", text.margin);
+  json.EndArray();
+  if (text.number) {
+    json.Key("confidence").Null().Field("in_scope", text.in_scope);
+    AppendNumber(json, text);
+  } else if (text.holds) {
+    // That of the decision that is least sure.
+    json.Field("confidence", (1 + text.margin) / 2).Field("in_scope", text.in_scope);
+    json.Field("margin", text.margin);
+    AppendStrings(json, "label", *text.holds);
+  } else {
+    json.Field("confidence", text.ranked.front().probability)
+        .Field("in_scope", text.in_scope)
+        .Field("margin", text.margin);
+  }
   if (text.set) AppendStrings(json, "set", *text.set);
   if (text.explanation) AppendExplanation(json, *text.explanation);
 }
 
 // One text as the tasks' own route answers it.
 void AppendAnswer(JsonWriter& json, const TextAnswer& text) {
-  json.BeginObject()
-      .Field("label", text.ranked.front().label)
-      .Field("probability", text.ranked.front().probability)
-      .Field("in_scope", text.in_scope)
-      .Field("margin", text.margin)
-      .Field("truncated", text.truncated)
-      .Key("labels")
-      .BeginArray();
-  for (const auto& row : text.ranked) {
-    json.BeginObject().Field("label", row.label).Field("probability", row.probability);
-    json.EndObject();
+  json.BeginObject();
+  if (text.number) {
+    AppendNumber(json, text);
+  } else if (text.holds) {
+    AppendStrings(json, "label", *text.holds);
+  } else {
+    json.Field("label", text.ranked.front().label)
+        .Field("probability", text.ranked.front().probability);
   }
-  json.EndArray();
+  json.Field("in_scope", text.in_scope);
+  if (!text.number) json.Field("margin", text.margin);
+  json.Field("truncated", text.truncated);
+  if (!text.number) {
+    json.Key("labels").BeginArray();
+    for (const auto& row : text.ranked) {
+      json.BeginObject().Field("label", row.label).Field("probability", row.probability);
+      json.EndObject();
+    }
+    json.EndArray();
+  }
   if (text.set) AppendStrings(json, "set", *text.set);
   if (text.explanation) AppendExplanation(json, *text.explanation);
   json.EndObject();
@@ -86,6 +120,7 @@ void AppendOptional(JsonWriter& json, std::string_view name, const std::string& 
 }
 
 void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
+  AppendOptional(json, "kind", task.kind ? std::string(TaskKindName(*task.kind)) : std::string());
   json.Field("examples", task.examples)
       .Field("classes", static_cast<std::int64_t>(task.labels.size()))
       .Field("head_version", task.head_version)
@@ -113,7 +148,7 @@ void AppendExample(JsonWriter& json, const service::ExampleInfo& example) {
   } else {
     json.Null();
   }
-  json.Field("label", example.label);
+  AppendRowLabel(json, example);
   AppendOptional(json, "source", example.source);
   AppendTime(json, "created_at", example.time_us);
   json.EndObject();

@@ -34,8 +34,8 @@ std::string VersionsJson(const std::string& task,
 std::string LabelsJson(const std::string& task, const std::vector<service::LabelInfo>& labels);
 std::string ExampleJson(const service::ExampleInfo& example);
 std::string ExamplePageJson(const service::ExampleInfoPage& page);
-std::string MetricsJson(const std::string& task,
-                        const learn::Metrics& metrics);  // metrics_answer.cc
+// metrics_answer.cc
+std::string EvaluationJson(const std::string& task, const service::Evaluation& figures);
 std::string KeyJson(const service::KeyInfo& key);
 std::string MadeKeyJson(const service::MadeKey& made);  // With the key itself.
 std::string KeyListJson(const std::vector<service::KeyInfo>& keys);

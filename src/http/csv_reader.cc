@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "http/example_reader.h"
 
@@ -16,8 +17,8 @@ Status BadCsv(const char* why) { return {Code::kInvalidArgument, "bad_csv", why}
 // to the next line end.
 class CsvReader final : public ExampleReader {
  public:
-  explicit CsvReader(std::int64_t row_bytes_max)
-      : row_bytes_max_(static_cast<std::size_t>(row_bytes_max)) {}
+  CsvReader(std::int64_t row_bytes_max, service::CellFormat format)
+      : row_bytes_max_(static_cast<std::size_t>(row_bytes_max)), format_(std::move(format)) {}
 
   Status Feed(std::string_view bytes, std::vector<ReadRow>& rows) override {
     for (const char c : bytes) CTT_RETURN_IF_ERROR(Take(c, rows));
@@ -146,11 +147,13 @@ class CsvReader final : public ExampleReader {
     const auto at = [&](std::optional<std::size_t> column) {
       return column ? fields[*column] : std::string();
     };
-    return service::LearnRow{at(columns_->text), at(columns_->label), at(columns_->id),
-                             at(columns_->source)};
+    service::LearnRow row{at(columns_->text), {}, at(columns_->id), at(columns_->source), {}, {}};
+    CTT_RETURN_IF_ERROR(service::SayFromCell(at(columns_->label), format_, row));
+    return row;
   }
 
   const std::size_t row_bytes_max_;
+  const service::CellFormat format_;
   std::optional<Columns> columns_;  // Once the header is read.
   State state_ = State::kFieldStart;
   std::string field_;
@@ -163,8 +166,9 @@ class CsvReader final : public ExampleReader {
 
 }  // namespace
 
-std::unique_ptr<ExampleReader> ExampleReader::Csv(std::int64_t row_bytes_max) {
-  return std::make_unique<CsvReader>(row_bytes_max);
+std::unique_ptr<ExampleReader> ExampleReader::Csv(std::int64_t row_bytes_max,
+                                                  const service::CellFormat& format) {
+  return std::make_unique<CsvReader>(row_bytes_max, format);
 }
 
 }  // namespace ctt::http

@@ -99,6 +99,24 @@ std::string AuditJson(const AuditAnswer& audit) {
   return std::move(json).Take();
 }
 
+namespace {
+
+// The value of 'label', and what goes with it.
+void AppendSaid(JsonWriter& json, const service::TextAnswer& answer) {
+  if (answer.number) {
+    json.Number(*answer.number);
+  } else if (answer.holds) {
+    json.BeginArray();
+    for (const std::string& label : *answer.holds) json.String(label);
+    json.EndArray();
+  } else {
+    json.String(answer.ranked.front().label)
+        .Field("probability", answer.ranked.front().probability);
+  }
+}
+
+}  // namespace
+
 std::string SuggestJson(const std::string& task, const std::vector<std::string>& texts,
                         const std::vector<service::Suggestion>& suggestions) {
   JsonWriter json;
@@ -107,9 +125,9 @@ std::string SuggestJson(const std::string& task, const std::vector<std::string>&
     json.BeginObject()
         .Field("index", suggestion.index)
         .Field("text", texts[static_cast<std::size_t>(suggestion.index)])
-        .Field("label", suggestion.answer.ranked.front().label)
-        .Field("probability", suggestion.answer.ranked.front().probability)
-        .Field("margin", suggestion.answer.margin)
+        .Key("label");
+    AppendSaid(json, suggestion.answer);
+    json.Field("margin", suggestion.answer.margin)
         .Field("in_scope", suggestion.answer.in_scope)
         .EndObject();
   }

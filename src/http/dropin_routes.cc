@@ -7,6 +7,7 @@
 #include "base/json_writer.h"
 #include "http/dropin_requests.h"
 #include "http/routes.h"
+#include "service/targets.h"
 
 namespace ctt::http {
 namespace {
@@ -80,6 +81,17 @@ void AskEmbed(CallPtr call, Result<EmbedRequest> request, RenderEmbed render, An
   service::Service& service = call->service();
   service.Embed(request->texts, request->options,
                 OnLoop<EmbedAnswer>(std::move(call), std::move(answer), std::move(render)));
+}
+
+// These protocols' answers are labels with their scores.
+Status RequireLabels(const PredictAnswer& answer) {
+  if (answer.kind == learn::TaskKind::kRegression) {
+    return service::NotForThisKind(answer.task, answer.kind,
+                                   "this protocol answers labels; ask /v1/tasks/{task}/predict");
+  }
+  if (!answer.texts.front().ranked.empty()) return Status::Ok();
+  return {Code::kFailedPrecondition, "task_empty",
+          "no example of task '" + answer.task + "' has a label yet"};
 }
 
 std::string ClassifyJson(const PredictAnswer& answer, bool single) {
@@ -210,6 +222,7 @@ void TeiClassify(CallPtr call, Answer answer) {
   request->options.stages = call->stages;
   auto render = [single = request->single](const Call&,
                                            const PredictAnswer& value) -> Result<Reply> {
+    CTT_RETURN_IF_ERROR(RequireLabels(value));
     return MarkedReply(ClassifyJson(value, single), TruncatedCount(value));
   };
   service.Predict(*std::move(task), std::move(request->texts), request->options,
@@ -273,6 +286,7 @@ void Infer(CallPtr call, Answer answer) {
   request->options.stages = call->stages;
   auto render = [id = request->id, outputs = request->outputs](
                     const Call&, const PredictAnswer& value) -> Result<Reply> {
+    CTT_RETURN_IF_ERROR(RequireLabels(value));
     return MarkedReply(InferJson(value, id, outputs), TruncatedCount(value));
   };
   service::Service& service = call->service();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "service/targets.h"
 #include "service/types.h"
 
 namespace ctt::http {
@@ -29,7 +30,9 @@ struct ReadRow {
 class ExampleReader {
  public:
   static std::unique_ptr<ExampleReader> Ndjson(std::int64_t row_bytes_max);
-  static std::unique_ptr<ExampleReader> Csv(std::int64_t row_bytes_max);
+  // `format`: how the column 'label' says what a row says.
+  static std::unique_ptr<ExampleReader> Csv(std::int64_t row_bytes_max,
+                                            const service::CellFormat& format = {});
   virtual ~ExampleReader() = default;
 
   // Appends the rows that `bytes` complete. An error ends the stream: kInvalidArgument

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "http/answers.h"
+#include "http/cell_format.h"
 #include "http/requests.h"
 #include "http/routes.h"
 
@@ -46,6 +47,7 @@ void Unlearn(CallPtr call, std::vector<std::string> ids, Answer answer) {
 void Learn(CallPtr call, Answer answer) {
   const Status key = CheckIdempotencyKey(call->head.idempotency_key);
   if (!key.ok()) return answer(key);
+  if (const auto format = CellFormatOf(*call); !format.ok()) return answer(format.status());
   auto rows = ParseLearn(call->body);
   if (!rows.ok()) return answer(rows.status());
   service::Service& service = call->service();

@@ -3,9 +3,10 @@
 namespace ctt::http {
 namespace {
 
-void AppendClasses(JsonWriter& json, const learn::Metrics& metrics) {
-  json.Key("classes").BeginArray();
-  for (const learn::ClassMetrics& row : metrics.classes) {
+void AppendLabels(JsonWriter& json, std::string_view key,
+                  const std::vector<learn::ClassMetrics>& labels) {
+  json.Key(key).BeginArray();
+  for (const learn::ClassMetrics& row : labels) {
     json.BeginObject()
         .Field("label", row.label)
         .Field("support", row.support)
@@ -14,7 +15,11 @@ void AppendClasses(JsonWriter& json, const learn::Metrics& metrics) {
         .Field("f1", row.f1)
         .EndObject();
   }
-  json.EndArray().Key("confusion").BeginArray();
+  json.EndArray();
+}
+
+void AppendConfusion(JsonWriter& json, const learn::Metrics& metrics) {
+  json.Key("confusion").BeginArray();
   for (const learn::Confusion& pair : metrics.confusion) {
     json.BeginObject()
         .Field("truth", pair.truth)
@@ -25,9 +30,9 @@ void AppendClasses(JsonWriter& json, const learn::Metrics& metrics) {
   json.EndArray();
 }
 
-void AppendReliability(JsonWriter& json, const learn::Metrics& metrics) {
+void AppendReliability(JsonWriter& json, const std::vector<learn::ReliabilityBin>& bins) {
   json.Key("reliability").BeginArray();
-  for (const learn::ReliabilityBin& bin : metrics.reliability) {
+  for (const learn::ReliabilityBin& bin : bins) {
     json.BeginObject()
         .Field("count", bin.count)
         .Field("confidence", bin.confidence)
@@ -48,13 +53,17 @@ void AppendScope(JsonWriter& json, const learn::ScopeMetrics& scope) {
       .EndObject();
 }
 
-}  // namespace
+void AppendOptional(JsonWriter& json, std::string_view key, const std::optional<double>& number) {
+  json.Key(key);
+  if (number) {
+    json.Number(*number);
+  } else {
+    json.Null();
+  }
+}
 
-std::string MetricsJson(const std::string& task, const learn::Metrics& metrics) {
-  JsonWriter json;
-  json.BeginObject()
-      .Field("task", task)
-      .Field("n", metrics.n)
+void Append(JsonWriter& json, const learn::Metrics& metrics) {
+  json.Field("n", metrics.n)
       .Field("right", metrics.right)
       .Field("accuracy", metrics.accuracy)
       .Key("accuracy_interval")
@@ -71,8 +80,56 @@ std::string MetricsJson(const std::string& task, const learn::Metrics& metrics) 
       .Field("set_coverage", metrics.set_coverage)
       .Field("set_size", metrics.set_size);
   if (metrics.scope) AppendScope(json, *metrics.scope);
-  AppendClasses(json, metrics);
-  AppendReliability(json, metrics);
+  AppendLabels(json, "classes", metrics.classes);
+  AppendConfusion(json, metrics);
+  AppendReliability(json, metrics.reliability);
+}
+
+void Append(JsonWriter& json, const learn::LabelwiseMetrics& metrics) {
+  json.Field("n", metrics.n)
+      .Field("right", metrics.right)
+      .Field("subset_accuracy", metrics.subset_accuracy)
+      .Key("subset_accuracy_interval")
+      .BeginArray()
+      .Number(metrics.subset_accuracy_low)
+      .Number(metrics.subset_accuracy_high)
+      .EndArray()
+      .Field("hamming_loss", metrics.hamming_loss)
+      .Field("micro_precision", metrics.micro_precision)
+      .Field("micro_recall", metrics.micro_recall)
+      .Field("micro_f1", metrics.micro_f1)
+      .Field("macro_f1", metrics.macro_f1)
+      .Field("log_loss", metrics.log_loss)
+      .Field("ece", metrics.ece)
+      .Field("threshold", service::kHoldsThreshold)
+      .Field("in_scope_rate", metrics.in_scope_rate);
+  if (metrics.scope) AppendScope(json, *metrics.scope);
+  AppendLabels(json, "labels", metrics.labels);
+  AppendReliability(json, metrics.reliability);
+}
+
+void Append(JsonWriter& json, const learn::NumberMetrics& metrics) {
+  json.Field("n", metrics.n).Field("mae", metrics.mae).Field("rmse", metrics.rmse);
+  AppendOptional(json, "r2", metrics.r2);
+  AppendOptional(json, "pearson", metrics.pearson);
+  AppendOptional(json, "spearman", metrics.spearman);
+  json.Field("interval_error_rate", service::kEvaluateErrorRate);
+  AppendOptional(json, "interval_coverage", metrics.interval_coverage);
+  AppendOptional(json, "interval_half_width", metrics.interval_half);
+  json.Field("in_scope_rate", metrics.in_scope_rate);
+  if (metrics.scope) AppendScope(json, *metrics.scope);
+}
+
+// In the order of the variant's types.
+constexpr learn::TaskKind kKinds[] = {learn::TaskKind::kSingle, learn::TaskKind::kMulti,
+                                      learn::TaskKind::kRegression};
+
+}  // namespace
+
+std::string EvaluationJson(const std::string& task, const service::Evaluation& figures) {
+  JsonWriter json;
+  json.BeginObject().Field("task", task).Field("kind", TaskKindName(kKinds[figures.index()]));
+  std::visit([&](const auto& metrics) { Append(json, metrics); }, figures);
   json.EndObject();
   return std::move(json).Take();
 }

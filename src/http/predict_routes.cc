@@ -76,9 +76,9 @@ Result<Reply> Evaluate(const Call& call) {
   CTT_ASSIGN_OR_RETURN(const EvaluateRequest request, call.media == MediaType::kNdjson
                                                           ? ParseEvaluateLines(call.body)
                                                           : ParseEvaluate(call.body));
-  CTT_ASSIGN_OR_RETURN(const learn::Metrics metrics,
+  CTT_ASSIGN_OR_RETURN(const service::Evaluation figures,
                        call.service().Evaluate(call.params[0], request.rows, request.out_of_scope));
-  return JsonReply(MetricsJson(call.params[0], metrics));
+  return JsonReply(EvaluationJson(call.params[0], figures));
 }
 
 }  // namespace ctt::http

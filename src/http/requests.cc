@@ -6,6 +6,8 @@
 
 #include "base/rfc3339.h"
 #include "http/body_fields.h"
+#include "http/row_label.h"
+#include "service/targets.h"
 #include "service/task_settings.h"
 
 namespace ctt::http {
@@ -63,6 +65,7 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
   options.top_k = static_cast<std::int32_t>(top_k.value_or(options.top_k));
   options.timeout_ms = timeout_ms.value_or(options.timeout_ms);
   CTT_ASSIGN_OR_RETURN(options.error_rate, OptionalNumber(object, "error_rate"));
+  CTT_ASSIGN_OR_RETURN(options.threshold, OptionalNumber(object, "threshold"));
   CTT_ASSIGN_OR_RETURN(const auto explain, OptionalBool(object, "explain"));
   CTT_ASSIGN_OR_RETURN(const auto explain_words, OptionalBool(object, "explain_words"));
   options.explain = explain.value_or(false);
@@ -73,8 +76,9 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
 Status ParseNestedOptions(const json::object& object, service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const json::object* const nested, OptionalObject(object, "options"));
   if (nested == nullptr) return Status::Ok();
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(*nested, {"top_k", "version", "timeout_ms", "key",
-                                                  "error_rate", "explain", "explain_words"}));
+  CTT_RETURN_IF_ERROR(
+      RefuseUnknownKeys(*nested, {"top_k", "version", "timeout_ms", "key", "error_rate",
+                                  "threshold", "explain", "explain_words"}));
   return ParseOptions(*nested, options);
 }
 
@@ -94,7 +98,8 @@ Result<service::LabelDescription> ParseLabel(const json::value& value) {
 
 Result<service::EvaluateRow> ParseEvaluateRow(const json::value& value) {
   CTT_ASSIGN_OR_RETURN(service::LearnRow row, ParseLearnRow(value));
-  return service::EvaluateRow{std::move(row.text), std::move(row.label)};
+  return service::EvaluateRow{std::move(row.text), std::move(row.label), std::move(row.labels),
+                              row.number};
 }
 
 Result<const json::object*> RequiredObject(const json::object& object, std::string_view key) {
@@ -184,8 +189,9 @@ Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t tex
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms",
-                                                 "key", "error_rate", "explain", "explain_words"}));
+  CTT_RETURN_IF_ERROR(
+      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms", "key",
+                                 "error_rate", "threshold", "explain", "explain_words"}));
   PredictRequest request;
   request.task = std::move(task);
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request));
@@ -222,7 +228,7 @@ Result<service::LearnRow> ParseLearnRow(const json::value& value) {
   CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"text", "label", "id", "source"}));
   service::LearnRow row;
   CTT_ASSIGN_OR_RETURN(row.text, RequiredString(object, "text"));
-  CTT_ASSIGN_OR_RETURN(row.label, RequiredString(object, "label"));
+  CTT_RETURN_IF_ERROR(ParseRowLabel(object, "label", row));
   CTT_ASSIGN_OR_RETURN(std::optional<std::string> id, OptionalString(object, "id"));
   CTT_ASSIGN_OR_RETURN(std::optional<std::string> source, OptionalString(object, "source"));
   row.id = id.value_or("");
@@ -311,10 +317,16 @@ Result<SuggestRequest> ParseSuggest(std::string_view body) {
   return request;
 }
 
-Result<std::string> ParseName(std::string_view body) {
+Result<NewTask> ParseNewTask(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name"}));
-  return RequiredString(object, "name");
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"name", "kind"}));
+  NewTask task;
+  CTT_ASSIGN_OR_RETURN(task.name, RequiredString(object, "name"));
+  CTT_ASSIGN_OR_RETURN(const auto kind, OptionalString(object, "kind"));
+  if (kind) {
+    CTT_ASSIGN_OR_RETURN(task.kind, service::ParseKind(*kind));
+  }
+  return task;
 }
 
 Result<TaskRequest> ParseTaskRequest(std::string_view body) {

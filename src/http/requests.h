@@ -22,12 +22,12 @@ struct PredictRequest {
   bool single = false;  // It came as "text": the answer is one, not a list.
   service::PredictOptions options;
 };
-// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate, explain,
+// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate, threshold, explain,
 // explain_words}}
 Result<PredictRequest> ParsePredict(std::string_view body, std::int32_t texts_max);
 // {texts, task_id, options}
 Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t texts_max);
-// {text | texts, top_k, version, timeout_ms, error_rate, explain, explain_words}
+// {text | texts, top_k, version, timeout_ms, error_rate, threshold, explain, explain_words}
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max);
 
@@ -38,7 +38,7 @@ struct RouteRequest {
 // {text | texts, group, options}
 Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max);
 
-// {examples: [{text, label, id, source}]}, or one such object alone.
+// {examples: [{text, label, id, source}]}, or one such object alone; label as row_label.h has it.
 Result<std::vector<service::LearnRow>> ParseLearn(std::string_view body);
 Result<service::LearnRow> ParseLearnRow(const json::value& value);
 
@@ -61,7 +61,11 @@ struct SuggestRequest {
 // {texts, count}
 Result<SuggestRequest> ParseSuggest(std::string_view body);
 
-Result<std::string> ParseName(std::string_view body);  // {name}
+struct NewTask {
+  std::string name;
+  std::optional<learn::TaskKind> kind;
+};
+Result<NewTask> ParseNewTask(std::string_view body);  // {name, kind}
 
 // A change of a task: its labels, how it publishes, or what else is decided about it.
 struct TaskRequest {

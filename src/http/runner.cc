@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/nearest.h"
+#include "http/cell_format.h"
 #include "http/routes.h"
 #include "http/version_wait.h"
 #include "service/validate.h"
@@ -333,12 +334,15 @@ std::shared_ptr<LearnStream> Runner::OpenStream(const std::shared_ptr<Call>& cal
     return answer;
   };
   const std::int64_t row_bytes_max = options_.row_bytes_max;
-  auto reader = call->media == MediaType::kCsv ? ExampleReader::Csv(row_bytes_max)
-                                               : ExampleReader::Ndjson(row_bytes_max);
+  const Result<service::CellFormat> format = CellFormatOf(*call);
+  auto reader = call->media == MediaType::kCsv && format.ok()
+                    ? ExampleReader::Csv(row_bytes_max, *format)
+                    : ExampleReader::Ndjson(row_bytes_max);
   auto stream = std::make_shared<LearnStream>(
       LearnStream::Options{task, options_.stream_chunk_rows, options_.stream_chunks_max},
       std::move(reader), std::move(verbs), call->loop, std::move(on_change));
   Status refused = service::CheckTaskName(task);
+  if (refused.ok()) refused = format.status();
   if (refused.ok() && call->head.idempotency_key) {
     refused = {Code::kInvalidArgument, "idempotency_key_on_stream",
                "Idempotency-Key is for JSON bodies; rows of a stream have ids"};

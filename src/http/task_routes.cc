@@ -28,10 +28,11 @@ Result<Reply> Backup(const Call& call) {
 Result<Reply> ListTasks(const Call& call) { return JsonReply(TaskListJson(VisibleTasks(call))); }
 
 Result<Reply> CreateTask(const Call& call) {
-  CTT_ASSIGN_OR_RETURN(const std::string name, ParseName(call.body));
+  CTT_ASSIGN_OR_RETURN(const NewTask wanted, ParseNewTask(call.body));
+  const std::string& name = wanted.name;
   CTT_RETURN_IF_ERROR(call.MayName(name));
   CTT_ASSIGN_OR_RETURN(const service::TaskInfo task,
-                       call.service().CreateTask(name, call.origin()));
+                       call.service().CreateTask(name, call.origin(), wanted.kind));
   Reply reply = JsonReply(TaskJson(task), 201);
   reply.headers.emplace_back("Location", "/v1/tasks/" + name);  // A task name needs no escaping.
   return reply;

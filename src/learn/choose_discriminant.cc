@@ -6,26 +6,13 @@
 
 #include "base/parallel.h"
 #include "learn/compare.h"
+#include "learn/lambda_grid.h"
 #include "learn/leave_one_out.h"
 
 namespace ctt::learn {
 namespace {
 
-// 10^-5 .. 10^2 in half steps, relative to the mean eigenvalue.
-constexpr std::array<double, 15> kLambdas = {
-    1e-5, 3.1622776601683795e-5, 1e-4, 3.1622776601683794e-4, 1e-3, 3.1622776601683794e-3,
-    1e-2, 3.1622776601683794e-2, 1e-1, 3.1622776601683794e-1, 1,    3.1622776601683795,
-    10,   31.622776601683793,    100};
-constexpr int kFirstTried = 8;
-
-double ScopeThreshold(const std::vector<double>& ascending, double reject_rate) {
-  const auto n = static_cast<double>(ascending.size());
-  const auto at = static_cast<std::size_t>(std::clamp(std::floor(reject_rate * n), 0.0, n - 1));
-  return ascending[at];
-}
-
-// Along lambda within one block: from a middle value downhill on either side, one grid step at a
-// time.
+// Along lambda within one block.
 class LambdaSearch {
  public:
   LambdaSearch(const LeaveOneOut& rows, const std::vector<double>& log_prior, Block block,
@@ -37,9 +24,7 @@ class LambdaSearch {
         candidates_(candidates) {}
 
   void Run() {
-    Try(kFirstTried);
-    Walk(-1);
-    Walk(1);
+    WalkDownhill([this](double lambda) { return Try(lambda); });
   }
   bool found() const { return found_; }
   double lambda() const { return lambda_; }
@@ -47,21 +32,17 @@ class LambdaSearch {
   const Distances& distances() const { return distances_; }
 
  private:
-  void Walk(int step) {
-    for (int at = kFirstTried + step; at >= 0 && at < static_cast<int>(kLambdas.size()); at += step)
-      if (!Try(at)) return;
-  }
   // True when it is the best so far.
-  bool Try(int at) {
+  bool Try(double lambda) {
     if (cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed)) return false;
-    std::optional<Distances> distances = rows_.At(kLambdas[at]);
+    std::optional<Distances> distances = rows_.At(lambda);
     if (!distances) return false;
     const Fit fit = FitTemperature(rows_.UnseenBy(*distances, log_prior_));
     candidates_.push_back(
-        {HeadKind::kLinearDiscriminant, block_, kLambdas[at], fit.log_loss, fit.accuracy});
+        {HeadKind::kLinearDiscriminant, block_, lambda, fit.log_loss, fit.accuracy});
     if (found_ && fit.log_loss >= fit_.log_loss) return false;
     found_ = true;
-    lambda_ = kLambdas[at];
+    lambda_ = lambda;
     fit_ = fit;
     distances_ = std::move(*distances);
     return true;
@@ -134,6 +115,12 @@ BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
 }
 
 }  // namespace
+
+double ScopeThreshold(const std::vector<double>& ascending, double reject_rate) {
+  const auto n = static_cast<double>(ascending.size());
+  const auto at = static_cast<std::size_t>(std::clamp(std::floor(reject_rate * n), 0.0, n - 1));
+  return ascending[at];
+}
 
 DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrder& order,
                                       const std::vector<Row>& sample, const SettleOptions& options,

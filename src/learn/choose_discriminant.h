@@ -31,4 +31,7 @@ DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrd
                                       const std::atomic<bool>* cancelled,
                                       std::vector<Candidate>& candidates);
 
+// The floor(n reject_rate)-th least score. REQUIRES: at least one, ascending.
+double ScopeThreshold(const std::vector<double>& ascending, double reject_rate);
+
 }  // namespace ctt::learn

@@ -5,6 +5,7 @@
 
 #include "kernels/algebra.h"
 #include "learn/scatter.h"
+#include "learn/whitening.h"
 
 namespace ctt::learn {
 namespace {
@@ -57,24 +58,47 @@ std::string_view HeadKindName(HeadKind kind) {
       return "C";
     case HeadKind::kLexical:
       return "lexical";
+    case HeadKind::kLabelwise:
+      return "labelwise";
+    case HeadKind::kRidge:
+      return "ridge";
   }
   return "unknown";
 }
 
+TaskKind TaskKindOf(HeadKind kind) {
+  if (kind == HeadKind::kLabelwise) return TaskKind::kMulti;
+  return kind == HeadKind::kRidge ? TaskKind::kRegression : TaskKind::kSingle;
+}
+
 Head::Head(Parts parts) : parts_(std::move(parts)) {
-  const std::size_t classes = parts_.labels.size();
+  const HeadKind kind = parts_.settings.kind;
+  const std::size_t labels = parts_.labels.size();
+  const std::size_t outputs = kind == HeadKind::kRidge ? 1 : labels;
   const auto dim =
       static_cast<std::size_t>(BlockColumns(parts_.settings.block, parts_.feature_dim).size);
-  CTT_CHECK(classes >= 1 && parts_.label_of_class.size() == classes &&
-            parts_.bias.size() == classes);
-  const bool dense = parts_.settings.kind != HeadKind::kLexical;
-  CTT_CHECK(parts_.weights.size() == (dense ? dim * classes : 0));
-  CTT_CHECK(parts_.term_weights.size() == parts_.lexicon.size() * classes);
-  CTT_CHECK(parts_.term_scales.size() == (weighs_words() ? classes : 0));
-  CTT_CHECK(parts_.scope_weights.empty() || parts_.scope_weights.size() == dim * classes);
-  CTT_CHECK(parts_.scope_norms.size() == parts_.scope_offsets.size());
-  CTT_CHECK(parts_.scope_norms.empty() || (parts_.scope_norms.size() == classes &&
-                                           parts_.scope_core.size() == classes * classes));
+  CTT_CHECK(TaskKindOf(kind) != TaskKind::kSingle || labels >= 1);
+  CTT_CHECK(kind != HeadKind::kRidge || labels == 0);
+  CTT_CHECK(parts_.label_of_class.size() == labels && parts_.bias.size() == outputs);
+  CTT_CHECK(parts_.weights.size() == (kind == HeadKind::kLexical ? 0 : dim * outputs));
+  CTT_CHECK(parts_.term_weights.size() == parts_.lexicon.size() * labels);
+  CTT_CHECK(parts_.term_scales.size() == (weighs_words() ? labels : 0));
+  CTT_CHECK(parts_.scope_weights.empty() || parts_.scope_weights.size() == dim * labels);
+  CTT_CHECK(ScopeFits());
+}
+
+bool Head::ScopeFits() const {
+  const std::size_t labels = parts_.labels.size(), norms = parts_.scope_norms.size();
+  const std::size_t offsets = parts_.scope_offsets.size(), core = parts_.scope_core.size();
+  if (parts_.settings.kind == HeadKind::kRidge) {
+    const auto dim = static_cast<std::size_t>(ScopeColumns(parts_.feature_dim).size);
+    return norms == 0 && core == 0 && offsets == dim &&
+           parts_.scope_factor.size() == ScopeFactorSize(dim);
+  }
+  const bool labelwise = parts_.settings.kind == HeadKind::kLabelwise;
+  return parts_.scope_factor.empty() && norms == offsets &&
+         ((norms == 0 && core == 0) ||
+          (norms == labels && core == (labelwise ? labels : labels * labels)));
 }
 
 double Head::set_quantile() const {
@@ -103,13 +127,15 @@ Prediction Head::Predict(std::span<const std::int8_t> phi,
   CTT_CHECK(phi.size() == static_cast<std::size_t>(parts_.feature_dim));
   const Columns columns = BlockColumns(parts_.settings.block, parts_.feature_dim);
   const std::span<const std::int8_t> block = phi.subspan(columns.begin, columns.size);
-  const std::size_t classes = parts_.labels.size();
+  const std::size_t classes = parts_.bias.size();
   std::vector<double> dots;
   std::vector<double> scores = parts_.bias;
   if (!parts_.weights.empty()) {
     dots = Dots(block, parts_.weights, classes);
     for (std::size_t c = 0; c < classes; ++c) scores[c] = dots[c] + parts_.bias[c];
   }
+  if (parts_.settings.kind == HeadKind::kLabelwise) return PredictLabels(dots);
+  if (parts_.settings.kind == HeadKind::kRidge) return PredictNumber(phi, dots);
   if (weighs_words()) AddWords(ngrams, scores);
 
   // Summed in rank order, which no name can change.
@@ -129,6 +155,48 @@ Prediction Head::Predict(std::span<const std::int8_t> phi,
   prediction.scope_score = ScopeScore(block, dots);
   prediction.in_scope =
       parts_.scope_norms.empty() || prediction.scope_score >= parts_.settings.scope_threshold;
+  return prediction;
+}
+
+// p = e / (1 + e) with e = e^-|score|, or 1 less that.
+Prediction Head::PredictLabels(std::span<const double> dots) const {
+  const std::size_t classes = parts_.labels.size();
+  std::vector<double> scores(classes), powers(Padded(classes));
+  for (std::size_t c = 0; c < classes; ++c) {
+    scores[c] = dots[c] + parts_.bias[c];
+    powers[c] = -std::fabs(scores[c]);
+  }
+  kernels::Algebra().exponential(powers.data(), static_cast<std::int64_t>(powers.size()));
+  Prediction prediction;
+  prediction.margin = 1;
+  for (const std::int32_t c : Ranking(scores, parts_.label_of_class)) {
+    const double small = powers[c] / (1 + powers[c]);
+    const double probability = scores[c] >= 0 ? 1 - small : small;
+    prediction.ranked.push_back({parts_.label_of_class[c], probability});
+    prediction.margin = std::min(prediction.margin, 1 - 2 * small);
+  }
+  if (parts_.scope_norms.empty()) return prediction;
+  prediction.scope_score = -1e300;
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (parts_.scope_core[c] == 0) continue;  // Of every example: tells nothing.
+    const double t = dots[c] * parts_.scope_core[c] - parts_.scope_offsets[c];
+    prediction.scope_score = std::max(prediction.scope_score, 2 * t - parts_.scope_norms[c]);
+  }
+  prediction.in_scope = prediction.scope_score >= parts_.settings.scope_threshold;
+  return prediction;
+}
+
+Prediction Head::PredictNumber(std::span<const std::int8_t> phi,
+                               std::span<const double> dots) const {
+  Prediction prediction;
+  prediction.number = dots[0] + parts_.bias[0];
+  const Columns columns = ScopeColumns(parts_.feature_dim);
+  const std::vector<double> whitened =
+      Whitened(phi.subspan(columns.begin, columns.size), parts_.scope_factor, parts_.scope_offsets);
+  for (const double value : whitened)
+    prediction.scope_score = std::fma(-value, value, prediction.scope_score);
+  prediction.in_scope = prediction.scope_score >= parts_.settings.scope_threshold;
+  prediction.margin = 1 / (1 - prediction.scope_score);
   return prediction;
 }
 
@@ -163,6 +231,7 @@ std::size_t Head::memory_bytes() const {
       (parts_.bias.capacity() + parts_.scope_offsets.capacity() + parts_.scope_norms.capacity() +
        parts_.scope_core.capacity()) *
           sizeof(double) +
+      parts_.scope_factor.capacity() * sizeof(float) +
       parts_.label_of_class.capacity() * sizeof(std::int32_t) + parts_.lexicon.memory_bytes() +
       parts_.term_weights.capacity() + parts_.term_scales.capacity() * sizeof(float);
   for (const std::string& label : parts_.labels) bytes += sizeof(std::string) + label.capacity();

@@ -11,6 +11,11 @@
 //   scope = relative Mahalanobis distance, always by head A:
 //           (q - m)^T (M + B)^-1 (q - m) - min_c |q - mu_c|^2_M; in scope when >= threshold
 //
+// The heads of other kinds of task (TaskKind) are linear maps of the block too:
+//   labelwise  probability_c = 1 / (1 + e^-score_c), a question of its own for each label
+//   ridge      number = score_0
+// their scope is described in labelwise.h and ridge.h.
+//
 // B = sum_c N_c nu_c nu_c^T (nu_c = mu_c - m) has rank < C, so by Woodbury the C numbers t_c =
 // nu_c^T M^-1 (q - m) are enough, q^T M^-1 q cancels, and no [D, D] matrix is kept:
 //   scope = max_c (2 t_c - nu_c^T M^-1 nu_c) - |K t|^2,  K = L^-1 diag(sqrt N), lower triangular,
@@ -22,6 +27,8 @@
 //
 // Threads: immutable; share as const.
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,16 +37,27 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "learn/lexicon.h"
+#include "learn/target.h"
 
 namespace ctt::learn {
 
 enum class Block : std::uint8_t { kLast, kLayer4, kBoth };  // phi[0,H), phi[H,2H), phi.
 std::string_view BlockName(Block block);                    // "last", "layer4", "both".
 
-// A, B, C (features and words), and the words of C alone.
-enum class HeadKind : std::uint8_t { kLinearDiscriminant, kLogistic, kHybrid, kLexical };
-std::string_view HeadKindName(HeadKind kind);  // "A", "B", "C", "lexical".
-constexpr bool WeighsWords(HeadKind kind) { return kind >= HeadKind::kHybrid; }
+// A, B, C (features and words), and the words of C alone; of a multi-label and a regression task.
+enum class HeadKind : std::uint8_t {
+  kLinearDiscriminant,
+  kLogistic,
+  kHybrid,
+  kLexical,
+  kLabelwise,
+  kRidge
+};
+std::string_view HeadKindName(HeadKind kind);  // "A", "B", "C", "lexical", "labelwise", "ridge".
+constexpr bool WeighsWords(HeadKind kind) {
+  return kind == HeadKind::kHybrid || kind == HeadKind::kLexical;
+}
+TaskKind TaskKindOf(HeadKind kind);
 
 enum class Prior : std::uint8_t { kEmpirical, kUniform };
 
@@ -60,6 +78,8 @@ struct Settings {
   // head (B, C or lexical), as with the temperatures.
   double set_quantile = 1.0;
   double logistic_set_quantile = 1.0;
+  // Of a labelwise head: labels with many examples have a temperature of their own.
+  std::map<std::string, double, std::less<>> label_temperatures;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 // docs/internals/head.md. kDataLoss: damaged, of a later version, or a value that no Settle makes.
@@ -72,10 +92,14 @@ struct LabelProbability {
 };
 
 struct Prediction {
-  std::vector<LabelProbability> ranked;  // Falling probability, ties by label index; all C of them.
+  // Falling probability, ties by label index; all C of them. None in a regression task.
+  std::vector<LabelProbability> ranked;
   double scope_score = 0;
   bool in_scope = true;  // Always true when the head has no threshold yet.
-  double margin = 0;     // First less second probability; 1 when C = 1.
+  // First less second probability, 1 when C = 1. Labelwise: the least |2 p - 1|, 1 without labels.
+  // Ridge: 1 / (1 - scope_score), small where little was learned.
+  double margin = 0;
+  double number = 0;  // Of a ridge head.
 };
 
 class Head {
@@ -94,7 +118,8 @@ class Head {
         scope_weights;  // [D_b, C]: M^-1 nu; empty when it is weights / beta (head A).
     std::vector<double> scope_offsets;  // [C]: m^T M^-1 nu_c, taken off so that t_c is about q - m.
     std::vector<double> scope_norms;    // [C]: nu_c^T M^-1 nu_c
-    std::vector<double> scope_core;     // [C, C]: K^T
+    std::vector<double> scope_core;     // [C, C]: K^T; labelwise [C], ridge none.
+    std::vector<float> scope_factor;    // Of a ridge head (ridge.h).
     Lexicon lexicon;                    // Of a head that weighs words; else these three are empty.
     std::vector<std::int8_t> term_weights;  // [K, C], in units of
     std::vector<float> term_scales;         // [C]
@@ -126,6 +151,9 @@ class Head {
  private:
   void AddWords(std::span<const std::uint32_t> ngrams, std::vector<double>& scores) const;
   double ScopeScore(std::span<const std::int8_t> block, std::span<const double> dots) const;
+  bool ScopeFits() const;
+  Prediction PredictLabels(std::span<const double> dots) const;
+  Prediction PredictNumber(std::span<const std::int8_t> phi, std::span<const double> dots) const;
 
   Parts parts_;
 };

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "learn/head.h"
 #include "learn/scatter.h"
+#include "learn/whitening.h"
 
 namespace ctt::learn {
 namespace {
@@ -14,6 +15,8 @@ constexpr std::uint32_t kHeadMagic = 0x48545443;      // "CTTH".
 constexpr std::uint32_t kSettingsMagic = 0x47545443;  // "CTTG".
 constexpr std::uint32_t kVersion = 1;
 constexpr std::uint32_t kWordsVersion = 2;  // Of a head that weighs words.
+constexpr std::uint32_t kTaskVersion = 3;   // Of a task that is not single-label.
+constexpr std::uint32_t kSettingsTaskVersion = 2;
 constexpr std::uint32_t kLexiconMaxParsed = 1 << 20;
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::int32_t kFeatureDimMax = 1 << 14;
@@ -21,6 +24,17 @@ constexpr std::uint32_t kClassesMax = 1 << 20;
 
 std::string_view CheckOf(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), kCheckBytes};
+}
+
+bool IsSingle(HeadKind kind) { return TaskKindOf(kind) == TaskKind::kSingle; }
+
+std::uint32_t HeadVersionOf(HeadKind kind) {
+  if (!IsSingle(kind)) return kTaskVersion;
+  return WeighsWords(kind) ? kWordsVersion : kVersion;
+}
+
+std::uint32_t SettingsVersionOf(HeadKind kind) {
+  return IsSingle(kind) ? kVersion : kSettingsTaskVersion;
 }
 
 void WriteSettings(ByteWriter& writer, const Settings& settings) {
@@ -31,6 +45,24 @@ void WriteSettings(ByteWriter& writer, const Settings& settings) {
        {settings.lambda, settings.temperature, settings.rho, settings.logistic_temperature,
         settings.scope_threshold, settings.set_quantile, settings.logistic_set_quantile})
     writer.Write(value);
+  if (settings.kind != HeadKind::kLabelwise) return;
+  writer.Write(static_cast<std::uint32_t>(settings.label_temperatures.size()));
+  for (const auto& [label, temperature] : settings.label_temperatures) {
+    writer.WriteString(label);
+    writer.Write(temperature);
+  }
+}
+
+bool ReadTemperatures(ByteReader& reader, Settings& settings) {
+  const auto count = reader.Read<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
+    const std::string_view label = reader.ReadString();
+    const auto temperature = reader.Read<double>();
+    if (reader.failed() || label.empty() || !(std::isfinite(temperature) && temperature > 0))
+      return false;
+    settings.label_temperatures.emplace(label, temperature);
+  }
+  return !reader.failed() && settings.label_temperatures.size() == count;
 }
 
 // False: bytes missing, or a value out of range.
@@ -44,10 +76,11 @@ bool ReadSettings(ByteReader& reader, Settings& settings) {
     *value = reader.Read<double>();
     if (!std::isfinite(*value)) return false;
   }
-  if (reader.failed() || kind > 3 || block > 2 || prior > 1) return false;
+  if (reader.failed() || kind > 5 || block > 2 || prior > 1) return false;
   settings.kind = static_cast<HeadKind>(kind);
   settings.block = static_cast<Block>(block);
   settings.prior = static_cast<Prior>(prior);
+  if (settings.kind == HeadKind::kLabelwise && !ReadTemperatures(reader, settings)) return false;
   return settings.lambda > 0 && settings.temperature > 0 && settings.rho >= 0 &&
          settings.logistic_temperature > 0;
 }
@@ -109,9 +142,28 @@ bool ReadNumbers(ByteReader& reader, std::size_t classes, bool has_scope, bool h
   if (!ReadFinite(reader, classes, parts.bias)) return false;
   if (has_scope_weights && !ReadFinite(reader, dim * classes, parts.scope_weights)) return false;
   if (!has_scope) return true;
+  const std::size_t core =
+      parts.settings.kind == HeadKind::kLabelwise ? classes : classes * classes;
   return ReadFinite(reader, classes, parts.scope_offsets) &&
          ReadFinite(reader, classes, parts.scope_norms) &&
-         ReadFinite(reader, classes * classes, parts.scope_core);
+         ReadFinite(reader, core, parts.scope_core);
+}
+
+// Every label of a single-label task has an example, and there is at least one.
+bool CountsFit(const Head::Parts& parts, std::uint32_t classes, bool has_scope) {
+  if (parts.settings.kind == HeadKind::kRidge)
+    return classes == 0 && !has_scope && parts.example_count >= 1;
+  if (parts.settings.kind == HeadKind::kLabelwise) return parts.example_count >= 1;
+  return classes >= 1 && parts.example_count >= classes;
+}
+
+bool ReadRidge(ByteReader& reader, Head::Parts& parts) {
+  const auto dim =
+      static_cast<std::size_t>(BlockColumns(parts.settings.block, parts.feature_dim).size);
+  const auto scope_dim = static_cast<std::size_t>(ScopeColumns(parts.feature_dim).size);
+  return ReadFinite(reader, dim, parts.weights) && ReadFinite(reader, 1, parts.bias) &&
+         ReadFinite(reader, scope_dim, parts.scope_offsets) &&
+         ReadFinite(reader, ScopeFactorSize(scope_dim), parts.scope_factor);
 }
 
 }  // namespace
@@ -119,7 +171,7 @@ bool ReadNumbers(ByteReader& reader, std::size_t classes, bool has_scope, bool h
 std::string SerializeSettings(const Settings& settings) {
   ByteWriter writer;
   writer.Write(kSettingsMagic);
-  writer.Write(kVersion);
+  writer.Write(SettingsVersionOf(settings.kind));
   WriteSettings(writer, settings);
   return std::move(writer).Take();
 }
@@ -127,10 +179,12 @@ std::string SerializeSettings(const Settings& settings) {
 Result<Settings> ParseSettings(std::string_view bytes) {
   ByteReader reader(bytes);
   if (reader.Read<std::uint32_t>() != kSettingsMagic) return DataLoss("settings: not settings");
-  if (reader.Read<std::uint32_t>() != kVersion)
+  const auto version = reader.Read<std::uint32_t>();
+  if (version != kVersion && version != kSettingsTaskVersion)
     return DataLoss("settings: written by another version");
   Settings settings;
-  if (!ReadSettings(reader, settings) || reader.remaining() != 0)
+  if (!ReadSettings(reader, settings) || reader.remaining() != 0 ||
+      SettingsVersionOf(settings.kind) != version)
     return DataLoss("settings: a value makes no sense");
   return settings;
 }
@@ -138,7 +192,7 @@ Result<Settings> ParseSettings(std::string_view bytes) {
 std::string Head::Serialize() const {
   ByteWriter writer;
   writer.Write(kHeadMagic);
-  writer.Write(weighs_words() ? kWordsVersion : kVersion);
+  writer.Write(HeadVersionOf(parts_.settings.kind));
   WriteSettings(writer, parts_.settings);
   writer.Write(parts_.feature_dim);
   writer.Write(parts_.example_count);
@@ -153,6 +207,7 @@ std::string Head::Serialize() const {
   writer.WriteArray(std::span<const double>(parts_.scope_offsets));
   writer.WriteArray(std::span<const double>(parts_.scope_norms));
   writer.WriteArray(std::span<const double>(parts_.scope_core));
+  writer.WriteArray(std::span<const float>(parts_.scope_factor));
   if (weighs_words()) {
     writer.Write(static_cast<std::uint32_t>(parts_.lexicon.size()));
     writer.WriteArray(std::span<const std::uint32_t>(parts_.lexicon.hashes()));
@@ -171,11 +226,10 @@ Result<Head> Head::Parse(std::string_view bytes) {
   ByteReader reader(body);
   if (reader.Read<std::uint32_t>() != kHeadMagic) return Damaged("not a head");
   const auto version = reader.Read<std::uint32_t>();
-  if (version != kVersion && version != kWordsVersion) return Damaged("written by another version");
+  if (version < kVersion || version > kTaskVersion) return Damaged("written by another version");
   if (bytes.substr(body.size()) != CheckOf(Sha256(body))) return Damaged("the checksum differs");
   Parts parts;
-  if (!ReadSettings(reader, parts.settings) ||
-      WeighsWords(parts.settings.kind) != (version == kWordsVersion))
+  if (!ReadSettings(reader, parts.settings) || HeadVersionOf(parts.settings.kind) != version)
     return Damaged("a setting makes no sense");
   parts.feature_dim = reader.Read<std::int32_t>();
   parts.example_count = reader.Read<std::int64_t>();
@@ -183,12 +237,15 @@ Result<Head> Head::Parse(std::string_view bytes) {
   const auto has_scope = reader.Read<std::uint8_t>();
   const auto has_scope_weights = reader.Read<std::uint8_t>();
   if (reader.failed() || parts.feature_dim < 1 || parts.feature_dim > kFeatureDimMax ||
-      parts.example_count < classes || classes < 1 || classes > kClassesMax || has_scope > 1 ||
-      has_scope_weights > has_scope)
+      classes > kClassesMax || has_scope > 1 || has_scope_weights > has_scope ||
+      !CountsFit(parts, classes, has_scope != 0))
     return Damaged("the header makes no sense");
   if (!ReadLabels(reader, classes, parts)) return Damaged("a label makes no sense");
-  if (!ReadNumbers(reader, classes, has_scope != 0, has_scope_weights != 0, parts))
+  if (parts.settings.kind == HeadKind::kRidge) {
+    if (!ReadRidge(reader, parts)) return Damaged("a number is missing or not finite");
+  } else if (!ReadNumbers(reader, classes, has_scope != 0, has_scope_weights != 0, parts)) {
     return Damaged("a number is missing or not finite");
+  }
   if (WeighsWords(parts.settings.kind) && !ReadWords(reader, classes, parts))
     return Damaged("a word makes no sense");
   if (reader.remaining() != 0) return Damaged("the size does not fit the header");

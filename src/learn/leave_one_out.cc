@@ -14,43 +14,22 @@ constexpr double kLeverageFloor = 1e-9;
 }  // namespace
 
 LeaveOneOut::LeaveOneOut(const Scatter& scatter, const std::vector<Row>& rows, Columns columns)
-    : scatter_(scatter), padded_(0), reduced_(scatter.within, scatter.dim) {
+    : scatter_(scatter), padded_(0) {
   std::vector<const std::int8_t*> phi;
   for (const Row& row : rows) {
     if (scatter.counts[row.label] < 2) continue;
     labels_.push_back(row.label);
     phi.push_back(row.phi + columns.begin);
   }
-  padded_ = PaddedRows(row_count());
-  rows_.resize(scatter.dim * padded_);
-  for (std::int64_t i = 0; i < row_count(); ++i)
-    for (std::int64_t j = 0; j < scatter.dim; ++j)
-      rows_[j * padded_ + i] = phi[i][j] - scatter.mean[j];
-  offsets_.resize(scatter.dim * scatter.class_count);
-  for (std::int64_t c = 0; c < scatter.class_count; ++c)
-    for (std::int64_t j = 0; j < scatter.dim; ++j)
-      offsets_[j * scatter.class_count + c] = scatter.offsets[c * scatter.dim + j];
-  reduced_.Rotate(rows_, padded_);
-  reduced_.Rotate(offsets_, scatter.class_count);
+  rotated_.emplace(scatter, phi);
+  padded_ = rotated_->padded();
 }
 
 std::optional<Distances> LeaveOneOut::At(double lambda) const {
-  const kernels::AlgebraKernels& algebra = kernels::Algebra();
-  const std::int64_t classes = scatter_.class_count, dim = scatter_.dim;
-  const auto factor = reduced_.Shifted(lambda * scatter_.tau);
-  if (!factor) return std::nullopt;
-  std::vector<double> weights = offsets_;
-  factor->Solve(weights, classes);
+  std::optional<Products> products = rotated_->At(lambda);
+  if (!products) return std::nullopt;
   Distances distances;
-  distances.own.resize(padded_);
-  algebra.tridiagonal_norms(dim, padded_, rows_.data(), factor->lower.data(),
-                            factor->inverse.data(), distances.own.data());
-  distances.dots.resize(classes * padded_);
-  algebra.multiply_add(classes, padded_, dim, 1.0, {weights.data(), 1, classes},
-                       {rows_.data(), padded_, 1}, distances.dots.data(), padded_);
-  distances.norms.resize(classes * classes);
-  algebra.multiply_add(classes, classes, dim, 1.0, {offsets_.data(), 1, classes},
-                       {weights.data(), classes, 1}, distances.norms.data(), classes);
+  static_cast<Products&>(distances) = *std::move(products);
   LeaveOut(distances);
   return distances;
 }

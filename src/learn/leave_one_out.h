@@ -18,18 +18,15 @@
 #include <optional>
 #include <vector>
 
+#include "learn/rotated_rows.h"
 #include "learn/row_order.h"
 #include "learn/scatter.h"
 #include "learn/temperature.h"
-#include "learn/tridiagonal.h"
 
 namespace ctt::learn {
 
-// Leave-one-out numbers under one lambda.
-struct Distances {
-  std::vector<double> own;       // [R]: x^T M^-1 x, nothing left out
-  std::vector<double> dots;      // [C, R]: nu_c^T M^-1 x, nothing left out
-  std::vector<double> norms;     // [C, C]: nu^T M^-1 nu
+// Leave-one-out numbers under one lambda, beside those with nothing left out.
+struct Distances : Products {
   std::vector<double> left_out;  // [C, R]: dist
 };
 
@@ -56,10 +53,8 @@ class LeaveOneOut {
 
   const Scatter& scatter_;
   std::vector<std::int32_t> labels_;  // [row_count]
-  std::int64_t padded_;               // R
-  Tridiagonal reduced_;
-  std::vector<double> rows_;     // [D_b, R]: Q^T x
-  std::vector<double> offsets_;  // [D_b, C]: Q^T nu
+  std::optional<RotatedRows> rotated_;
+  std::int64_t padded_;  // R
 };
 
 }  // namespace ctt::learn

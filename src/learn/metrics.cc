@@ -1,17 +1,16 @@
 #include "learn/metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <utility>
 
 #include "learn/logarithm.h"
+#include "learn/reliability.h"
 
 namespace ctt::learn {
 namespace {
 
-constexpr std::size_t kBins = 15;
 constexpr double kProbabilityFloor = 1e-15;
 
 struct Counts {
@@ -34,35 +33,6 @@ double ProbabilityOf(const Judged& row, std::span<const std::string> labels) {
     if (entry.label == at - labels.begin()) return entry.probability;
   return 0;
 }
-
-// Confidence against accuracy, bin by bin of the top probability.
-class Reliability {
- public:
-  void Add(double confidence, bool right) {
-    const auto bin = std::min(static_cast<std::size_t>(confidence * kBins), kBins - 1);
-    ++count_[bin];
-    confidence_[bin] += confidence;
-    right_[bin] += right ? 1 : 0;
-  }
-  double Error(std::int64_t n) const {
-    double gap = 0;
-    for (std::size_t bin = 0; bin < kBins; ++bin) gap += std::fabs(confidence_[bin] - right_[bin]);
-    return gap / static_cast<double>(n);
-  }
-  std::vector<ReliabilityBin> Bins() const {
-    std::vector<ReliabilityBin> bins(kBins);
-    for (std::size_t bin = 0; bin < kBins; ++bin) {
-      if (count_[bin] == 0) continue;
-      const auto n = static_cast<double>(count_[bin]);
-      bins[bin] = {count_[bin], confidence_[bin] / n, right_[bin] / n};
-    }
-    return bins;
-  }
-
- private:
-  std::array<std::int64_t, kBins> count_{};
-  std::array<double, kBins> confidence_{}, right_{};
-};
 
 class LabelCounts {
  public:
@@ -106,16 +76,18 @@ double Auroc(const std::vector<double>& kept, const std::vector<double>& others)
   return wins / (static_cast<double>(kept.size()) * static_cast<double>(others.size()));
 }
 
-ScopeMetrics JudgeScope(std::span<const Judged> rows, std::span<const Prediction> others,
-                        std::span<const std::string> labels) {
+bool Holds(const Judged& row, std::span<const std::string> labels) {
+  return std::any_of(row.set.begin(), row.set.end(),
+                     [&](std::int32_t label) { return labels[label] == row.truth; });
+}
+
+}  // namespace
+
+ScopeMetrics JudgeScope(std::vector<double> kept, std::int64_t right_and_kept,
+                        std::span<const Prediction> others) {
   ScopeMetrics scope;
   scope.n = static_cast<std::int64_t>(others.size());
-  std::vector<double> kept, foreign;
-  for (const Judged& row : rows) {
-    kept.push_back(row.prediction.scope_score);
-    scope.right_and_kept +=
-        row.prediction.in_scope && labels[row.prediction.ranked.front().label] == row.truth;
-  }
+  std::vector<double> foreign;
   for (const Prediction& other : others) {
     foreign.push_back(other.scope_score);
     scope.recall += other.in_scope ? 0 : 1;
@@ -127,16 +99,9 @@ ScopeMetrics JudgeScope(std::span<const Judged> rows, std::span<const Prediction
   const auto passed = foreign.end() - std::lower_bound(foreign.begin(), foreign.end(), threshold);
   scope.fpr95 = static_cast<double>(passed) / static_cast<double>(foreign.size());
   scope.recall /= static_cast<double>(foreign.size());
-  scope.right_and_kept /= static_cast<double>(kept.size());
+  scope.right_and_kept = static_cast<double>(right_and_kept) / static_cast<double>(kept.size());
   return scope;
 }
-
-bool Holds(const Judged& row, std::span<const std::string> labels) {
-  return std::any_of(row.set.begin(), row.set.end(),
-                     [&](std::int32_t label) { return labels[label] == row.truth; });
-}
-
-}  // namespace
 
 Interval WilsonInterval(std::int64_t right, std::int64_t n) {
   if (n == 0) return {};
@@ -156,7 +121,8 @@ Metrics Evaluate(std::span<const Judged> rows, std::span<const Prediction> other
   if (rows.empty()) return metrics;
   LabelCounts counts;
   Reliability reliability;
-  std::int64_t in_scope = 0, covered = 0, set_labels = 0;
+  std::int64_t in_scope = 0, right_and_kept = 0, covered = 0, set_labels = 0;
+  std::vector<double> scope_scores;
   for (const Judged& row : rows) {
     const LabelProbability& top = row.prediction.ranked.front();
     const std::string& answer = labels[top.label];
@@ -164,6 +130,8 @@ Metrics Evaluate(std::span<const Judged> rows, std::span<const Prediction> other
     counts.Add(row.truth, answer);
     if (is_right) ++metrics.right;
     if (row.prediction.in_scope) ++in_scope;
+    if (row.prediction.in_scope && is_right) ++right_and_kept;
+    scope_scores.push_back(row.prediction.scope_score);
     if (Holds(row, labels)) ++covered;
     set_labels += std::ssize(row.set);
     metrics.log_loss -= Log(std::max(ProbabilityOf(row, labels), kProbabilityFloor));
@@ -181,7 +149,7 @@ Metrics Evaluate(std::span<const Judged> rows, std::span<const Prediction> other
   metrics.ece = reliability.Error(metrics.n);
   metrics.reliability = reliability.Bins();
   counts.Report(metrics);
-  if (!others.empty()) metrics.scope = JudgeScope(rows, others, labels);
+  if (!others.empty()) metrics.scope = JudgeScope(std::move(scope_scores), right_and_kept, others);
   return metrics;
 }
 

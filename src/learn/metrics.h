@@ -66,6 +66,10 @@ struct Metrics {
 Metrics Evaluate(std::span<const Judged> rows, std::span<const Prediction> others,
                  std::span<const std::string> labels);
 
+// `kept` are the scope scores of labelled rows, at least one, as of `others`, texts of no label.
+ScopeMetrics JudgeScope(std::vector<double> kept, std::int64_t right_and_kept,
+                        std::span<const Prediction> others);
+
 struct Interval {
   double low = 0, high = 1;
 };

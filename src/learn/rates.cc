@@ -4,6 +4,8 @@
 #include <cmath>
 #include <optional>
 
+#include "learn/target.h"
+
 namespace ctt::learn {
 namespace {
 
@@ -47,6 +49,12 @@ double Rates::ScopeThreshold(double reject_rate) const {
   return static_cast<double>(scope_thresholds[*at]) * kUnit;
 }
 
+std::optional<double> Rates::IntervalHalf(double error_rate) const {
+  const std::optional<std::size_t> at = GridIndex(error_rate);
+  if (interval_halves.empty() || !at || interval_halves[*at] == kNoInterval) return std::nullopt;
+  return UnitsToNumber(static_cast<double>(interval_halves[*at]));
+}
+
 double SetQuantile(std::vector<double> misfits, double error_rate) {
   const auto n = static_cast<double>(misfits.size());
   const double rank = std::ceil((n + 1) * (1 - error_rate));
@@ -70,6 +78,18 @@ std::vector<std::int64_t> ScopeThresholds(const std::vector<double>& ascending) 
     thresholds.push_back(
         Units(std::floor(ascending[static_cast<std::size_t>(std::floor(rate * n))] / kUnit)));
   return thresholds;
+}
+
+std::vector<std::int64_t> IntervalHalves(std::vector<double> errors) {
+  std::sort(errors.begin(), errors.end());
+  const auto n = static_cast<double>(errors.size());
+  std::vector<std::int64_t> halves;
+  for (const double rate : RateGrid()) {
+    const double rank = std::max(std::ceil((n + 1) * (1 - rate)), 1.0);
+    halves.push_back(rank > n ? Rates::kNoInterval
+                              : Units(std::ceil(errors[static_cast<std::size_t>(rank) - 1])));
+  }
+  return halves;
 }
 
 }  // namespace ctt::learn

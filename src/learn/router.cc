@@ -5,6 +5,7 @@
 #include <map>
 
 #include "learn/choose_discriminant.h"
+#include "learn/content_rows.h"
 #include "learn/row_order.h"
 
 namespace ctt::learn {
@@ -30,18 +31,20 @@ std::vector<Row> SampleRows(const std::vector<ContentClass>& classes, const Rows
 }  // namespace
 
 Status AddTask(const Statistics& task, const std::string& name, Statistics& router) {
-  Statistics one = task;
-  for (const auto& [label, sums] : task.classes())
-    if (label != name) CTT_RETURN_IF_ERROR(one.MergeLabel(label, name));
-  return router.Merge(one);
+  return router.Merge(task.AsOneClass(name));
 }
 
 Result<std::vector<std::int8_t>> RouterSample(const Statistics& task, const Rows& rows,
                                               std::size_t count_max) {
-  CTT_ASSIGN_OR_RETURN(const RowOrder order, OrderRows(task, rows));
+  std::vector<const std::int8_t*> chosen;
+  if (task.kind() == TaskKind::kSingle) {
+    CTT_ASSIGN_OR_RETURN(const RowOrder order, OrderRows(task, rows));
+    for (const Row& row : LeastHashed(order.rows, count_max)) chosen.push_back(row.phi);
+  } else {
+    chosen = SampleByContent(rows, task.feature_dim(), count_max).phi;
+  }
   std::vector<std::int8_t> sample;
-  for (const Row& row : LeastHashed(order.rows, count_max))
-    sample.insert(sample.end(), row.phi, row.phi + task.feature_dim());
+  for (const std::int8_t* phi : chosen) sample.insert(sample.end(), phi, phi + task.feature_dim());
   return sample;
 }
 

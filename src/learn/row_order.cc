@@ -7,21 +7,6 @@
 namespace ctt::learn {
 namespace {
 
-// The finaliser of splitmix64 over the bytes, eight at a time.
-std::uint64_t HashOf(const std::int8_t* phi, std::size_t dim) {
-  std::uint64_t hash = 0x9e3779b97f4a7c15ull + dim;
-  for (std::size_t i = 0; i < dim; i += 8) {
-    std::uint64_t word = 0;
-    for (std::size_t b = 0; b < 8 && i + b < dim; ++b)
-      word |= std::uint64_t{static_cast<std::uint8_t>(phi[i + b])} << (8 * b);
-    hash = (hash ^ word) + 0x9e3779b97f4a7c15ull;
-    hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ull;
-    hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebull;
-    hash ^= hash >> 31;
-  }
-  return hash;
-}
-
 Status CheckCounts(const Statistics& statistics, const Rows& rows) {
   if (rows.phi.size() !=
       rows.label_index.size() * static_cast<std::size_t>(statistics.feature_dim()))
@@ -86,6 +71,20 @@ void SeparateTies(std::vector<ContentClass>& classes,
 }
 
 }  // namespace
+
+std::uint64_t HashOf(const std::int8_t* phi, std::size_t dim) {
+  std::uint64_t hash = 0x9e3779b97f4a7c15ull + dim;
+  for (std::size_t i = 0; i < dim; i += 8) {
+    std::uint64_t word = 0;
+    for (std::size_t b = 0; b < 8 && i + b < dim; ++b)
+      word |= std::uint64_t{static_cast<std::uint8_t>(phi[i + b])} << (8 * b);
+    hash = (hash ^ word) + 0x9e3779b97f4a7c15ull;
+    hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ull;
+    hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebull;
+    hash ^= hash >> 31;
+  }
+  return hash;
+}
 
 Result<RowOrder> OrderRows(const Statistics& statistics, const Rows& rows) {
   CTT_RETURN_IF_ERROR(CheckCounts(statistics, rows));

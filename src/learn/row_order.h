@@ -18,6 +18,9 @@ struct Row {
   std::span<const std::uint32_t> ngrams;  // As Rows holds them; empty when it holds none.
 };
 
+// Of features [dim]: the finaliser of splitmix64 over the bytes, eight at a time.
+std::uint64_t HashOf(const std::int8_t* phi, std::size_t dim);
+
 struct RowOrder {
   std::vector<ContentClass>
       classes;            // Content order; labels with equal sums are told apart by their rows.

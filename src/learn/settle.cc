@@ -8,6 +8,8 @@
 #include "learn/assemble.h"
 #include "learn/choose_discriminant.h"
 #include "learn/choose_logistic.h"
+#include "learn/labelwise.h"
+#include "learn/ridge.h"
 #include "learn/solve.h"
 
 namespace ctt::learn {
@@ -43,6 +45,10 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
                        const std::atomic<bool>* cancelled) {
   if (statistics.example_count() == 0)
     return FailedPrecondition("the task holds no example to learn from");
+  if (statistics.kind() == TaskKind::kMulti)
+    return SettleLabelwise(statistics, rows, options, cancelled);
+  if (statistics.kind() == TaskKind::kRegression)
+    return SettleRidge(statistics, rows, options, cancelled);
   CTT_ASSIGN_OR_RETURN(const RowOrder order, OrderRows(statistics, rows));
   Report report;
   report.examples = statistics.example_count();

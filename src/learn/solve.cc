@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "learn/assemble.h"
+#include "learn/labelwise.h"
+#include "learn/ridge.h"
 #include "learn/scatter.h"
 
 namespace ctt::learn {
@@ -15,8 +17,12 @@ namespace ctt::learn {
 // they are many.
 Settings StartingSettings(const Statistics& statistics) {
   Settings settings;
+  if (statistics.kind() == TaskKind::kMulti) settings.kind = HeadKind::kLabelwise;
+  if (statistics.kind() == TaskKind::kRegression) settings.kind = HeadKind::kRidge;
   const auto n = static_cast<double>(statistics.example_count());
-  const double labels = std::max(statistics.label_count(), 1);
+  // Each label of a multi-label task is a question with two answers.
+  const double labels =
+      statistics.kind() == TaskKind::kMulti ? 2 : std::max(statistics.label_count(), 1);
   const double ratio = n / BlockColumns(settings.block, statistics.feature_dim()).size;
   if (ratio > 20) {
     settings.lambda = 1e-2;
@@ -34,6 +40,8 @@ Settings StartingSettings(const Statistics& statistics) {
 Result<Head> Solve(const Statistics& statistics, const Settings& settings) {
   if (statistics.example_count() == 0)
     return FailedPrecondition("the task holds no example to learn from");
+  if (statistics.kind() == TaskKind::kMulti) return SolveLabelwise(statistics, settings);
+  if (statistics.kind() == TaskKind::kRegression) return SolveRidge(statistics, settings);
   const std::vector<ContentClass> classes = ContentOrder(statistics);
   Scatter scatter = ScatterOf(statistics, classes, settings.block);
   const std::optional<Discriminant> discriminant = Discriminate(scatter, settings.lambda);

@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t kRowsAtOnce = 64;      // Packed as int16 pairs: 96 KiB at D = 768.
 constexpr std::uint32_t kMagic = 0x53545443;  // "CTTS".
 constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kKindVersion = 2;  // Of a task that is not single-label.
 constexpr std::int32_t kFeatureDimMax = 1 << 14;
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::size_t kMapNodeBytes = 48;  // Beside the key and the value.
@@ -94,21 +95,35 @@ std::string_view CheckOf(const Digest& digest) {
 
 }  // namespace
 
-Statistics::Statistics(std::int32_t feature_dim) : feature_dim_(feature_dim) {
+Statistics::Statistics(std::int32_t feature_dim, TaskKind kind)
+    : kind_(kind), feature_dim_(feature_dim) {
   CTT_CHECK(feature_dim >= 1 && feature_dim <= kFeatureDimMax);
   narrow_gram_.assign(kernels::GramOffset(feature_dim, feature_dim), 0);
+  if (kind != TaskKind::kSingle) total_.sum.resize(feature_dim);
+  if (kind == TaskKind::kRegression) number_sums_.resize(feature_dim);
 }
 
-Status Statistics::CheckRows(std::span<const std::int8_t> phi,
-                             std::span<const std::string> labels) const {
-  if (phi.size() != labels.size() * static_cast<std::size_t>(feature_dim_))
+Status Statistics::CheckFeatures(std::span<const std::int8_t> phi, std::size_t rows) const {
+  if (phi.size() != rows * static_cast<std::size_t>(feature_dim_))
     return InvalidArgument("features hold " + std::to_string(phi.size()) + " numbers where " +
-                           std::to_string(labels.size()) + " rows of " +
-                           std::to_string(feature_dim_) + " are wanted");
+                           std::to_string(rows) + " rows of " + std::to_string(feature_dim_) +
+                           " are wanted");
   if (std::find(phi.begin(), phi.end(), std::int8_t{-128}) != phi.end())
     return InvalidArgument("a feature is -128; features lie in -127 .. 127");
-  for (const std::string& label : labels)
-    if (label.empty()) return InvalidArgument("a label is empty");
+  return Status::Ok();
+}
+
+Status Statistics::CheckTargets(std::span<const Target> targets) const {
+  for (const Target& target : targets) {
+    const bool fits =
+        kind_ == TaskKind::kMulti || target.labels.size() == (kind_ == TaskKind::kSingle);
+    if (!fits) return InvalidArgument("an example says something of another kind of task");
+    for (std::size_t i = 0; i < target.labels.size(); ++i) {
+      if (target.labels[i].empty()) return InvalidArgument("a label is empty");
+      if (i > 0 && target.labels[i] <= target.labels[i - 1])
+        return InvalidArgument("the labels of an example are not in byte order, each once");
+    }
+  }
   return Status::Ok();
 }
 
@@ -136,26 +151,35 @@ void Statistics::FitGramTo(std::int64_t example_count) {
   }
 }
 
+namespace {
+
+std::vector<Target> TargetsOf(std::span<const std::string> labels) {
+  std::vector<Target> targets(labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) targets[i].labels = {labels[i]};
+  return targets;
+}
+
+}  // namespace
+
 Status Statistics::Add(std::span<const std::int8_t> phi, std::span<const std::string> labels) {
-  CTT_RETURN_IF_ERROR(CheckRows(phi, labels));
-  const auto n = static_cast<std::int64_t>(labels.size());
-  FitGramTo(example_count_ + n);
-  UpdateGram(phi, n, 1);
-  for (std::int64_t i = 0; i < n; ++i) {
-    Class& held = classes_[labels[i]];
-    held.sum.resize(feature_dim_);
-    ++held.count;
-    const std::int8_t* row = phi.data() + i * feature_dim_;
-    for (std::int32_t j = 0; j < feature_dim_; ++j) held.sum[j] += row[j];
-  }
-  example_count_ += n;
-  return Status::Ok();
+  return Add(phi, TargetsOf(labels));
 }
 
 Status Statistics::Remove(std::span<const std::int8_t> phi, std::span<const std::string> labels) {
-  CTT_RETURN_IF_ERROR(CheckRows(phi, labels));
-  std::map<std::string_view, std::int64_t> wanted;
-  for (const std::string& label : labels) ++wanted[label];
+  return Remove(phi, TargetsOf(labels));
+}
+
+Status Statistics::Add(std::span<const std::int8_t> phi, std::span<const Target> targets) {
+  CTT_RETURN_IF_ERROR(CheckFeatures(phi, targets.size()));
+  CTT_RETURN_IF_ERROR(CheckTargets(targets));
+  const auto n = static_cast<std::int64_t>(targets.size());
+  FitGramTo(example_count_ + n);
+  UpdateGram(phi, n, 1);
+  Update(phi, targets, 1);
+  return Status::Ok();
+}
+
+Status Statistics::CheckHeld(const std::map<std::string_view, std::int64_t>& wanted) const {
   for (const auto& [label, count] : wanted) {
     const auto held = classes_.find(label);
     const std::int64_t present = held == classes_.end() ? 0 : held->second.count;
@@ -164,23 +188,82 @@ Status Statistics::Remove(std::span<const std::int8_t> phi, std::span<const std:
                                 std::to_string(present) + " examples, fewer than the " +
                                 std::to_string(count) + " to unlearn");
   }
-  const auto n = static_cast<std::int64_t>(labels.size());
+  return Status::Ok();
+}
+
+Status Statistics::Remove(std::span<const std::int8_t> phi, std::span<const Target> targets) {
+  CTT_RETURN_IF_ERROR(CheckFeatures(phi, targets.size()));
+  CTT_RETURN_IF_ERROR(CheckTargets(targets));
+  const auto n = static_cast<std::int64_t>(targets.size());
+  if (n > example_count_)
+    return FailedPrecondition("the task holds " + std::to_string(example_count_) +
+                              " examples, fewer than the " + std::to_string(n) + " to unlearn");
+  std::map<std::string_view, std::int64_t> wanted;
+  for (const Target& target : targets)
+    for (const std::string& label : target.labels) ++wanted[label];
+  CTT_RETURN_IF_ERROR(CheckHeld(wanted));
   UpdateGram(phi, n, -1);
-  for (std::int64_t i = 0; i < n; ++i) {
-    const auto held = classes_.find(labels[i]);
-    const std::int8_t* row = phi.data() + i * feature_dim_;
-    for (std::int32_t j = 0; j < feature_dim_; ++j) held->second.sum[j] -= row[j];
-    if (--held->second.count == 0) classes_.erase(held);
-  }
-  example_count_ -= n;
+  Update(phi, targets, -1);
   FitGramTo(example_count_);
   return Status::Ok();
+}
+
+// All but G. REQUIRES: what is taken away is there.
+void Statistics::Update(std::span<const std::int8_t> phi, std::span<const Target> targets,
+                        int sign) {
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const std::int8_t* row = phi.data() + i * static_cast<std::size_t>(feature_dim_);
+    for (const std::string& label : targets[i].labels) UpdateClass(label, row, sign);
+    example_count_ += sign;
+    if (kind_ == TaskKind::kSingle) continue;
+    total_.count += sign;
+    for (std::int32_t j = 0; j < feature_dim_; ++j) total_.sum[j] += sign * row[j];
+    if (kind_ != TaskKind::kRegression) continue;
+    const Int128 units = Int128{sign} * targets[i].units;
+    number_sum_ += units;
+    for (std::int32_t j = 0; j < feature_dim_; ++j) number_sums_[j] += units * row[j];
+  }
+}
+
+void Statistics::UpdateClass(std::string_view label, const std::int8_t* row, int sign) {
+  auto held = classes_.find(label);
+  if (held == classes_.end()) held = classes_.emplace(label, Class()).first;
+  held->second.sum.resize(feature_dim_);
+  for (std::int32_t j = 0; j < feature_dim_; ++j) held->second.sum[j] += sign * row[j];
+  held->second.count += sign;
+  if (held->second.count == 0) classes_.erase(held);
+}
+
+Status Statistics::TakeFromLabel(std::span<const std::int8_t> phi, std::string_view label) {
+  const std::size_t rows = phi.size() / static_cast<std::size_t>(feature_dim_);
+  if (kind_ != TaskKind::kMulti)
+    return InvalidArgument("only the examples of a multi-label task can lose a label and stay");
+  CTT_RETURN_IF_ERROR(CheckFeatures(phi, rows));
+  CTT_RETURN_IF_ERROR(CheckHeld({{label, static_cast<std::int64_t>(rows)}}));
+  for (std::size_t i = 0; i < rows; ++i)
+    UpdateClass(label, phi.data() + i * static_cast<std::size_t>(feature_dim_), -1);
+  return Status::Ok();
+}
+
+Statistics Statistics::AsOneClass(const std::string& label) const {
+  Statistics one(feature_dim_);
+  one.narrow_gram_ = narrow_gram_;
+  one.wide_gram_ = wide_gram_;
+  one.example_count_ = example_count_;
+  if (example_count_ == 0) return one;
+  Class all = total_;
+  if (kind_ == TaskKind::kSingle)
+    for (const auto& [name, held] : classes_) AddClass(all, held);
+  one.classes_.emplace(label, std::move(all));
+  return one;
 }
 
 Status Statistics::Merge(const Statistics& other) {
   if (other.feature_dim_ != feature_dim_)
     return InvalidArgument("features of " + std::to_string(other.feature_dim_) +
                            " numbers cannot join features of " + std::to_string(feature_dim_));
+  if (other.kind_ != kind_)
+    return InvalidArgument("sums of different kinds of task cannot be joined");
   FitGramTo(example_count_ + other.example_count_);
   const auto add = [](auto& into, const auto& from) {
     for (std::size_t i = 0; i < from.size(); ++i) into[i] += from[i];
@@ -197,6 +280,9 @@ Status Statistics::Merge(const Statistics& other) {
   } else {
     for (const auto& [label, held] : other.classes_) AddClass(classes_[label], held);
   }
+  if (kind_ != TaskKind::kSingle) AddClass(total_, Class(other.total_));
+  add(number_sums_, std::vector<Int128>(other.number_sums_));
+  number_sum_ += other.number_sum_;
   return Status::Ok();
 }
 
@@ -245,17 +331,41 @@ void Statistics::GramRow(std::int32_t i, std::span<double> row) const {
     std::copy_n(wide_gram_.begin() + static_cast<std::ptrdiff_t>(at), row.size(), row.begin());
 }
 
+namespace {
+
+void WriteInt128(ByteWriter& writer, Int128 value) {
+  writer.Write(static_cast<std::uint64_t>(value));
+  writer.Write(static_cast<std::int64_t>(value >> 64));
+}
+
+Int128 ReadInt128(ByteReader& reader) {
+  const auto low = reader.Read<std::uint64_t>();
+  const auto high = reader.Read<std::int64_t>();
+  return Int128{high} * (Int128{1} << 64) + low;
+}
+
+}  // namespace
+
 std::string Statistics::Serialize() const {
-  std::uint8_t sum_width = 1;
+  std::uint8_t sum_width = WidthOf(total_.sum);
   for (const auto& [label, held] : classes_) sum_width = std::max(sum_width, WidthOf(held.sum));
   const std::uint8_t gram_width = wide_gram_.empty() ? WidthOf(narrow_gram_) : WidthOf(wide_gram_);
   ByteWriter writer;
   writer.Write(kMagic);
-  writer.Write(kVersion);
+  writer.Write(kind_ == TaskKind::kSingle ? kVersion : kKindVersion);
   writer.Write(feature_dim_);
   writer.Write(static_cast<std::uint32_t>(classes_.size()));
   writer.Write(sum_width);
   writer.Write(gram_width);
+  if (kind_ != TaskKind::kSingle) {
+    writer.Write(static_cast<std::uint8_t>(kind_));
+    writer.Write(total_.count);
+    WriteIntegers(writer, total_.sum, sum_width);
+  }
+  if (kind_ == TaskKind::kRegression) {
+    WriteInt128(writer, number_sum_);
+    for (const Int128 sum : number_sums_) WriteInt128(writer, sum);
+  }
   for (const auto& [label, held] : classes_) {
     writer.WriteString(label);
     writer.Write(held.count);
@@ -270,12 +380,26 @@ std::string Statistics::Serialize() const {
   return bytes;
 }
 
+// Of a task that is not single-label; false: they are not whole.
+bool Statistics::ReadTotals(ByteReader& reader, std::uint8_t sum_width) {
+  if (kind_ == TaskKind::kSingle) return true;
+  total_.count = reader.Read<std::int64_t>();
+  total_.sum = ReadIntegers<std::int64_t>(reader, feature_dim_, sum_width);
+  example_count_ = total_.count;
+  if (kind_ == TaskKind::kRegression) {
+    number_sum_ = ReadInt128(reader);
+    for (Int128& sum : number_sums_) sum = ReadInt128(reader);
+  }
+  return !reader.failed() && total_.count >= 0 && total_.count <= kCountMax;
+}
+
 Result<Statistics> Statistics::Parse(std::string_view bytes) {
   if (bytes.size() < kCheckBytes) return Damaged("too short");
   const std::string_view body = bytes.substr(0, bytes.size() - kCheckBytes);
   ByteReader reader(body);
   if (reader.Read<std::uint32_t>() != kMagic) return Damaged("not statistics");
-  if (reader.Read<std::uint32_t>() != kVersion) return Damaged("written by another version");
+  const auto version = reader.Read<std::uint32_t>();
+  if (version != kVersion && version != kKindVersion) return Damaged("written by another version");
   if (bytes.substr(body.size()) != CheckOf(Sha256(body))) return Damaged("the checksum differs");
   const auto feature_dim = reader.Read<std::int32_t>();
   const auto class_count = reader.Read<std::uint32_t>();
@@ -284,7 +408,14 @@ Result<Statistics> Statistics::Parse(std::string_view bytes) {
   if (reader.failed() || feature_dim < 1 || feature_dim > kFeatureDimMax || !IsWidth(sum_width) ||
       !IsWidth(gram_width))
     return Damaged("the header makes no sense");
-  Statistics statistics(feature_dim);
+  const auto kind = version == kKindVersion ? reader.Read<std::uint8_t>() : std::uint8_t{0};
+  if (kind > static_cast<std::uint8_t>(TaskKind::kRegression) ||
+      (kind == 0) != (version == kVersion))
+    return Damaged("the header makes no sense");
+  if (kind == static_cast<std::uint8_t>(TaskKind::kRegression) && class_count > 0)
+    return Damaged("numbers have no labels");
+  Statistics statistics(feature_dim, static_cast<TaskKind>(kind));
+  if (!statistics.ReadTotals(reader, sum_width)) return Damaged("the totals make no sense");
   std::string_view previous;
   for (std::uint32_t c = 0; c < class_count; ++c) {
     const std::string_view label = reader.ReadString();
@@ -292,11 +423,12 @@ Result<Statistics> Statistics::Parse(std::string_view bytes) {
     held.count = reader.Read<std::int64_t>();
     held.sum = ReadIntegers<std::int64_t>(reader, feature_dim, sum_width);
     if (reader.failed()) return Damaged("cut short");
-    if (label.empty() || label <= previous || held.count < 1 ||
-        held.count >
-            std::numeric_limits<std::int64_t>::max() / kClassCountShare - statistics.example_count_)
+    const std::int64_t room = statistics.kind_ == TaskKind::kSingle
+                                  ? kCountMax - statistics.example_count_
+                                  : statistics.example_count_;
+    if (label.empty() || label <= previous || held.count < 1 || held.count > room)
       return Damaged("a label makes no sense");
-    statistics.example_count_ += held.count;
+    if (statistics.kind_ == TaskKind::kSingle) statistics.example_count_ += held.count;
     statistics.classes_.emplace_hint(statistics.classes_.end(), label, std::move(held));
     previous = label;
   }
@@ -318,7 +450,9 @@ Digest Statistics::ContentDigest() const { return Sha256(Serialize()); }
 
 std::size_t Statistics::memory_bytes() const {
   std::size_t bytes = sizeof *this + narrow_gram_.capacity() * sizeof(std::int32_t) +
-                      wide_gram_.capacity() * sizeof(std::int64_t);
+                      wide_gram_.capacity() * sizeof(std::int64_t) +
+                      total_.sum.capacity() * sizeof(std::int64_t) +
+                      number_sums_.capacity() * sizeof(Int128);
   for (const auto& [label, held] : classes_)
     bytes += kMapNodeBytes + sizeof(std::string) + label.capacity() + sizeof(Class) +
              held.sum.capacity() * sizeof(std::int64_t);

@@ -54,21 +54,46 @@ double Typical(const Unseen& unseen) {
                   1e-12);
 }
 
-// One Newton step of the loss in log beta, at most 1 long.
-double NewtonStep(const Unseen& unseen, double beta) {
+// Of the summed loss, in log beta.
+struct Slopes {
+  double slope = 0, curvature = 0;
+};
+
+Slopes SlopesAt(const Unseen& unseen, double beta) {
   const std::size_t rows = unseen.labels.size();
   const auto padded = static_cast<std::size_t>(PaddedRows(static_cast<std::int64_t>(rows)));
   const Moments moments = MomentsAt(unseen, beta);
-  double slope = 0, curvature = 0;
+  Slopes slopes;
   for (std::size_t i = 0; i < rows; ++i) {
     const double mean = moments.first[i] / moments.sum[i];
     const double variance = moments.second[i] / moments.sum[i] - mean * mean;
     const double gap = unseen.distances[unseen.labels[i] * padded + i] - mean;
-    slope += beta / 2 * gap;
-    curvature += beta * beta / 4 * variance + beta / 2 * gap;
+    slopes.slope += beta / 2 * gap;
+    slopes.curvature += beta * beta / 4 * variance + beta / 2 * gap;
   }
-  if (curvature > 1e-9 * static_cast<double>(rows)) return std::clamp(slope / curvature, -1.0, 1.0);
-  return slope > 0 ? 0.5 : -0.5;
+  return slopes;
+}
+
+// One Newton step of the loss over so many rows, at most 1 long.
+double NewtonStep(const Slopes& slopes, std::size_t rows) {
+  if (slopes.curvature > 1e-9 * static_cast<double>(rows))
+    return std::clamp(slopes.slope / slopes.curvature, -1.0, 1.0);
+  return slopes.slope > 0 ? 0.5 : -0.5;
+}
+
+// step_at(beta) is what to take off log beta.
+template <typename StepAt>
+double LeastBeta(double typical, const StepAt& step_at) {
+  const double middle = Log(10 / typical);
+  double log_beta = middle;
+  for (int step = 0; step < kStepsMax; ++step) {
+    const double next = std::clamp(log_beta - step_at(Exp(log_beta)), middle - kLogBetaRange,
+                                   middle + kLogBetaRange);
+    const double moved = std::fabs(next - log_beta);
+    log_beta = next;
+    if (moved < kTolerance) break;
+  }
+  return Exp(log_beta);
 }
 
 }  // namespace
@@ -78,16 +103,35 @@ std::int64_t PaddedRows(std::int64_t rows) {
 }
 
 Fit FitTemperature(const Unseen& unseen) {
-  const double middle = Log(10 / Typical(unseen));
-  double log_beta = middle;
-  for (int step = 0; step < kStepsMax; ++step) {
-    const double next = std::clamp(log_beta - NewtonStep(unseen, Exp(log_beta)),
-                                   middle - kLogBetaRange, middle + kLogBetaRange);
-    const double moved = std::fabs(next - log_beta);
-    log_beta = next;
-    if (moved < kTolerance) break;
+  const double beta = LeastBeta(Typical(unseen), [&](double at) {
+    return NewtonStep(SlopesAt(unseen, at), unseen.labels.size());
+  });
+  return FitAt(unseen, beta);
+}
+
+double SumInAnyOrder(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum;
+}
+
+double FitSharedTemperature(std::span<const Unseen> problems) {
+  std::size_t rows = 0;
+  std::vector<double> typical;
+  for (const Unseen& problem : problems) {
+    rows += problem.labels.size();
+    typical.push_back(Typical(problem));
   }
-  return FitAt(unseen, Exp(log_beta));
+  return LeastBeta(SumInAnyOrder(typical) / static_cast<double>(problems.size()), [&](double beta) {
+    std::vector<double> slopes, curvatures;
+    for (const Unseen& problem : problems) {
+      const Slopes part = SlopesAt(problem, beta);
+      slopes.push_back(part.slope);
+      curvatures.push_back(part.curvature);
+    }
+    return NewtonStep({SumInAnyOrder(slopes), SumInAnyOrder(curvatures)}, rows);
+  });
 }
 
 Fit FitAt(const Unseen& unseen, double beta) {

@@ -25,7 +25,12 @@ struct Fit {
 };
 // REQUIRES: at least one row.
 Fit FitTemperature(const Unseen& unseen);
-// The same figures under a beta that is given.
+// One beta for several problems, by the sum of their losses; their order leaves no trace.
+// REQUIRES: at least one problem, each with at least one row.
+double FitSharedTemperature(std::span<const Unseen> problems);
+// The sum of values, the same bits in whatever order they come.
+double SumInAnyOrder(std::vector<double> values);
+// The figures of FitTemperature under a beta that is given.
 Fit FitAt(const Unseen& unseen, double beta);
 
 // [C]: of each label's rows, how many the greatest score answers right.

@@ -9,7 +9,8 @@ namespace {
 // The default rate is the head's own; another one needs the rates.
 double ThresholdOf(const learn::Head& head, const learn::Rates* rates,
                    const TaskSettings& settings) {
-  if (head.parts().scope_norms.empty()) return -1e300;  // One label: no scope to leave.
+  const bool has_scope = !head.parts().scope_norms.empty() || !head.parts().scope_factor.empty();
+  if (!has_scope) return -1e300;  // One label: no scope to leave.
   if (settings.out_of_scope_rate == TaskSettings().out_of_scope_rate)
     return head.settings().scope_threshold;
   return rates == nullptr ? -1e300 : rates->ScopeThreshold(settings.out_of_scope_rate);
@@ -47,11 +48,54 @@ TextAnswer Answerer::Answer(std::span<const std::int8_t> phi, const text::NGrams
   answer.scope_score = prediction.scope_score;
   answer.in_scope = prediction.in_scope;
   answer.margin = prediction.margin;
+  if (kind() == learn::TaskKind::kMulti) {
+    answer.holds.emplace();
+    for (const learn::LabelProbability& row : prediction.ranked)
+      if (row.probability >= options.threshold.value_or(kHoldsThreshold))
+        answer.holds->push_back(head_->labels()[row.label]);
+    return answer;
+  }
+  if (kind() == learn::TaskKind::kRegression) {
+    answer.number = prediction.number;
+    const double error_rate = options.error_rate.value_or(kIntervalErrorRate);
+    if (const auto half = IntervalHalf(error_rate); half)
+      answer.interval = {*answer.number - *half, *answer.number + *half, error_rate};
+    return answer;
+  }
   if (!options.error_rate) return answer;
   answer.set.emplace();
   for (const std::int32_t label : SetOf(prediction, *options.error_rate))
     answer.set->push_back(head_->labels()[label]);
   return answer;
+}
+
+std::optional<double> Answerer::IntervalHalf(double error_rate) const {
+  return rates_ == nullptr ? std::nullopt : rates_->IntervalHalf(error_rate);
+}
+
+Status Answerer::CheckOptions(const PredictOptions& options) const {
+  if (options.threshold && kind() != learn::TaskKind::kMulti) {
+    return {Code::kInvalidArgument, "not_for_this_kind",
+            "'threshold' is for multi-label tasks; this one is of kind '" +
+                std::string(TaskKindName(kind())) + "'"};
+  }
+  if (options.error_rate && kind() == learn::TaskKind::kMulti) {
+    return {Code::kInvalidArgument, "not_for_this_kind",
+            "'error_rate' asks for a set of labels of which one holds, or for an interval; the "
+            "labels of a multi-label task are decided one by one (see 'threshold')"};
+  }
+  return Status::Ok();
+}
+
+bool Answerer::Agree(const TextAnswer& one, const TextAnswer& other) {
+  if (one.number || other.number) return one.number == other.number;
+  if (one.holds || other.holds) {
+    auto left = one.holds.value_or(std::vector<std::string>()), right = other.holds.value_or(left);
+    std::sort(left.begin(), left.end());
+    std::sort(right.begin(), right.end());
+    return left == right;
+  }
+  return one.ranked.front().label == other.ranked.front().label;
 }
 
 double Answerer::Probability(std::span<const std::int8_t> phi, const text::NGrams& ngrams,

@@ -3,6 +3,7 @@
 // and cheap to copy. Threads: share as const.
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -31,9 +32,16 @@ class Answerer {
   // The first options.top_k labels, and the set when options.error_rate is given.
   TextAnswer Answer(std::span<const std::int8_t> phi, const text::NGrams& ngrams,
                     const PredictOptions& options) const;
+  learn::TaskKind kind() const { return learn::TaskKindOf(head_->settings().kind); }
+  // kInvalidArgument ("not_for_this_kind"): an option that the kind of the task has not.
+  Status CheckOptions(const PredictOptions& options) const;
+  // The same first label, labels or number.
+  static bool Agree(const TextAnswer& one, const TextAnswer& other);
   // Of one label, by its name; 0 when the head does not know it.
   double Probability(std::span<const std::int8_t> phi, const text::NGrams& ngrams,
                      const std::string& label) const;
+  // Of a regression head's interval; nullopt: too little was learned to tell.
+  std::optional<double> IntervalHalf(double error_rate) const;
   // Label indices of the LAC set, by falling probability.
   std::vector<std::int32_t> SetOf(const learn::Prediction& prediction, double error_rate) const;
 

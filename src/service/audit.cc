@@ -23,8 +23,14 @@ Result<AuditAnswer> AuditServedTask(const Stores& stores, const ServedTask& task
     return Status(Code::kFailedPrecondition, "task_empty",
                   "task '" + task.name + "' has learned no example yet");
   }
-  CTT_ASSIGN_OR_RETURN(const learn::Statistics statistics,
-                       StatisticsAt(stores, task.id, task.watermark, feature_dim));
+  const learn::TaskKind kind = learn::TaskKindOf(task.head->settings().kind);
+  if (kind != learn::TaskKind::kSingle) {
+    return NotForThisKind(task.name, kind,
+                          "an audit compares the single labels of examples with those of others");
+  }
+  CTT_ASSIGN_OR_RETURN(
+      const learn::Statistics statistics,
+      StatisticsAt(stores, task.id, task.watermark, feature_dim, learn::TaskKind::kSingle));
   std::vector<std::string> ids;
   CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores.log, task.id, task.watermark, &ids));
   learn::AuditOptions options;

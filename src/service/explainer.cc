@@ -60,6 +60,7 @@ Status Explainer::AddNearest(Job& job) const {
   const ServedTask& task = *job.task;
   std::vector<std::string> ids;
   CTT_ASSIGN_OR_RETURN(const learn::Rows rows, RowsAt(stores_.log, task.id, task.watermark, &ids));
+  CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesNow(stores_.log, task.id));
   const auto dim = static_cast<std::size_t>(task.head->feature_dim());
   const learn::Columns columns =
       learn::BlockColumns(task.head->settings().block, task.head->feature_dim());
@@ -67,10 +68,11 @@ Status Explainer::AddNearest(Job& job) const {
     std::vector<NearExample>& nearest = job.answer.texts[i].explanation->nearest;
     for (const learn::Neighbour& near :
          learn::NearestRows({job.phi.data() + i * dim, dim}, rows.phi, columns, kNearest)) {
-      NearExample example{ids[near.row], std::nullopt, rows.labels[rows.label_index[near.row]],
-                          near.distance};
+      NearExample example{ids[near.row], std::nullopt, {}, near.distance, {}, {}};
       CTT_ASSIGN_OR_RETURN(auto stored, stores_.log.FindExample(task.id, example.id));
-      if (stored) example.text = std::move(stored->text);  // Else it was unlearned a moment ago.
+      if (!stored) continue;  // It was unlearned a moment ago.
+      CTT_RETURN_IF_ERROR(Say(*stored, names, example));
+      example.text = std::move(stored->text);
       nearest.push_back(std::move(example));
     }
   }

@@ -259,8 +259,8 @@ void Learner::DropColdSums() {
 Status Learner::LoadStatistics(TaskLedger& ledger) {
   ledger.used = ++uses_;
   if (ledger.statistics) return Status::Ok();
-  CTT_ASSIGN_OR_RETURN(ledger.statistics,
-                       StatisticsAt(stores_, ledger.record.id, ledger.last_seq, feature_dim_));
+  CTT_ASSIGN_OR_RETURN(ledger.statistics, StatisticsAt(stores_, ledger.record.id, ledger.last_seq,
+                                                       feature_dim_, ledger.kind()));
   return Status::Ok();
 }
 
@@ -278,12 +278,15 @@ Result<TaskLedger*> Learner::Find(store::TaskId task) {
   return Status(Code::kNotFound, "task_not_found", "the task was deleted");
 }
 
-Result<TaskLedger*> Learner::Create(Group& group, const std::string& task) {
-  Result<store::Task> record = group.transaction->CreateTask(task, "{}", clock_.UnixMicros());
-  CTT_RETURN_IF_ERROR(group.Keep(record.status()));
+Result<TaskLedger*> Learner::Create(Group& group, const std::string& task,
+                                    std::optional<learn::TaskKind> kind) {
   TaskLedger ledger;
+  ledger.task_settings.kind = kind;
+  Result<store::Task> record = group.transaction->CreateTask(
+      task, kind ? TaskSettingsJson(ledger.task_settings) : "{}", clock_.UnixMicros());
+  CTT_RETURN_IF_ERROR(group.Keep(record.status()));
   ledger.record = *std::move(record);
-  ledger.statistics.emplace(feature_dim_);
+  ledger.statistics.emplace(feature_dim_, ledger.kind());
   ledger.used = ++uses_;
   const store::TaskId id = ledger.record.id;
   group.known.insert(id);

@@ -62,7 +62,8 @@ class Learner {
                     const Origin& origin = {});
   // Erases what was unlearned from the files, and every artefact that nothing names.
   void Purge(std::string task, Done<PurgeAnswer> done, const Origin& origin = {});
-  void CreateTask(std::string task, Done<bool> done, const Origin& origin = {});
+  void CreateTask(std::string task, std::optional<learn::TaskKind> kind, Done<bool> done,
+                  const Origin& origin = {});
   // A change of the prior solves the task at once; its choices follow.
   void ChangeTask(std::string task, TaskChange change, Done<bool> done, const Origin& origin = {});
   void DeleteTask(std::string task, Done<bool> done, const Origin& origin = {});
@@ -87,6 +88,7 @@ class Learner {
     store::Seq watermark = 0;
     std::string digest;
     std::int64_t live_version = 0;
+    learn::TaskKind kind = learn::TaskKind::kSingle;
   };
   void DigestSums(std::string task, Done<SumsDigest> done);
   // Makes a version of what settling found and publishes it. When lessons came in between, the task
@@ -149,6 +151,7 @@ class Learner {
                       const LearnOptions& options, LearnAnswer& answer);
   Status LearnRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
                    LearnAnswer& answer);
+  Status CheckKind(const TaskLedger* ledger, learn::TaskKind kind) const;
   Status CheckLabels(const TaskLedger* ledger, const std::vector<EncodedRow>& rows) const;
   Status CheckRoomForLabels(const TaskLedger* ledger, std::size_t fresh) const;
   Status ReplaceLiving(Group& group, TaskLedger& ledger, const std::vector<EncodedRow>& rows,
@@ -172,6 +175,14 @@ class Learner {
   Result<std::vector<store::Example>> FindToSplit(Group& group, const TaskLedger& ledger,
                                                   const LabelEdit& edit) const;
   Status CallLabels(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  // Of the label editing of multi-label tasks.
+  using NewLabels =
+      std::function<Result<std::vector<store::LabelId>>(const std::vector<store::LabelId>& held)>;
+  Status SayAgain(Group& group, TaskLedger& ledger, std::vector<store::Example> examples,
+                  const NewLabels& new_labels);
+  Status DropFromExamples(Group& group, TaskLedger& ledger, const LabelEdit& edit);
+  Status TakeOverlap(TaskLedger& ledger, const LabelEdit& edit);
+  Status PackTarget(Group& group, TaskLedger& ledger, const LearnRow& row, store::Example& example);
   Result<store::LabelId> InternLabel(Group& group, TaskLedger& ledger, const std::string& name);
   Result<learn::Head> LastHeadRelabelled(const TaskLedger& ledger, const store::Version& last,
                                          const LabelEdit& edit) const;
@@ -180,7 +191,9 @@ class Learner {
   Status Rename(Group& group, TaskLedger& ledger, const std::string& name);
   Result<TaskLedger*> Find(std::string_view task);
   Result<TaskLedger*> Find(store::TaskId task);
-  Result<TaskLedger*> Create(Group& group, const std::string& task);
+  Result<TaskLedger*> Create(Group& group, const std::string& task,
+                             std::optional<learn::TaskKind> kind);
+  Status TakeKind(Group& group, TaskLedger& ledger, learn::TaskKind kind);
   std::shared_ptr<ServedTask> Entry(const TaskLedger& ledger) const;
   std::shared_ptr<ServedTask> Candidate(const Group& group, const TaskLedger& ledger) const;
   Status PutVersion(Group& group, TaskLedger& ledger, const store::Version& version,

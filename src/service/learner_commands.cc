@@ -26,7 +26,12 @@ std::string RandomId() {
 // What an Idempotency-Key stands for: the same task and rows.
 std::string RequestDigest(const std::string& task, const std::vector<EncodedRow>& rows) {
   json::array content;
-  for (const EncodedRow& row : rows) content.push_back({row.row.text, row.row.label, row.row.id});
+  for (const EncodedRow& row : rows) {
+    json::value said = json::string(row.row.label);
+    if (row.row.number) said = *row.row.number;
+    if (row.row.labels) said = json::value_from(*row.row.labels);
+    content.push_back({row.row.text, std::move(said), row.row.id});
+  }
   return ToHex(Sha256(task + json::serialize(content)));
 }
 
@@ -121,19 +126,45 @@ Status Learner::LearnCommand(Group& group, const std::string& task, std::vector<
   Result<TaskLedger*> ledger = Find(task);
   const bool absent = !ledger.ok() && ledger.status().code() == Code::kNotFound;
   if (!ledger.ok() && !(absent && options.create_task)) return ledger.status();
+  const learn::TaskKind kind = KindOf(rows.front().row);
+  CTT_RETURN_IF_ERROR(CheckKind(absent ? nullptr : *ledger, kind));
   CTT_RETURN_IF_ERROR(CheckLabels(absent ? nullptr : *ledger, rows));
-  if (absent) ledger = Create(group, task);
+  if (absent) {
+    const bool said = kind != learn::TaskKind::kSingle;
+    ledger = Create(group, task, said ? std::optional(kind) : std::nullopt);
+  }
   CTT_RETURN_IF_ERROR(ledger.status());
+  if (kind != (*ledger)->kind()) CTT_RETURN_IF_ERROR(group.Keep(TakeKind(group, **ledger, kind)));
   answer.task = task;
   answer.created = absent;
   return LearnRows(group, **ledger, rows, answer);
 }
 
+// All rows are of one kind: the first stands for them.
+Status Learner::CheckKind(const TaskLedger* ledger, learn::TaskKind kind) const {
+  if (ledger == nullptr || ledger->kind() == kind) return Status::Ok();
+  if (!ledger->task_settings.kind && ledger->last_seq == 0) return Status::Ok();  // It tells.
+  return {Code::kInvalidArgument, "other_kind",
+          "row 1: it gives " + std::string(WhatRowsGive(kind)) + " as 'label', but task '" +
+              ledger->record.name + "' is of kind '" + std::string(TaskKindName(ledger->kind())) +
+              "', whose rows give " + std::string(WhatRowsGive(ledger->kind()))};
+}
+
+// The kind of a task that was made without one. REQUIRES: it never held an example.
+Status Learner::TakeKind(Group& group, TaskLedger& ledger, learn::TaskKind kind) {
+  group.known.insert(ledger.record.id);
+  TaskSettings settings = ledger.task_settings;
+  settings.kind = kind;
+  CTT_RETURN_IF_ERROR(PutTaskSettings(group, ledger, settings));
+  ledger.statistics.emplace(feature_dim_, kind);
+  return Status::Ok();
+}
+
 Status Learner::CheckLabels(const TaskLedger* ledger, const std::vector<EncodedRow>& rows) const {
-  std::set<std::string_view> fresh;
+  std::set<std::string> fresh;
   for (const EncodedRow& row : rows)
-    if (ledger == nullptr || !ledger->label_ids.contains(row.row.label))
-      fresh.insert(row.row.label);
+    for (std::string& label : TargetOf(row.row).labels)
+      if (ledger == nullptr || !ledger->label_ids.contains(label)) fresh.insert(std::move(label));
   return CheckRoomForLabels(ledger, fresh.size());
 }
 
@@ -172,43 +203,61 @@ Status Learner::ReplaceLiving(Group& group, TaskLedger& ledger, const std::vecto
                        group.transaction->FindLiving(ledger.record.id, ids));
   std::vector<store::Seq> seqs;
   std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
+  std::vector<learn::Target> targets;
   for (const store::Example& example : living) {
     const std::size_t i = row_of.at(example.id);
-    const std::string& label = ledger.label_names.at(example.label);
-    const bool same = label == rows[i].row.label && example.phi == rows[i].phi &&
+    CTT_ASSIGN_OR_RETURN(learn::Target target, TargetOf(example, ledger.label_names));
+    const bool same = target == TargetOf(rows[i].row) && example.phi == rows[i].phi &&
                       (!example.text || *example.text == rows[i].row.text);
     answer.states[i] = same ? RowState::kUnchanged : RowState::kReplaced;
     if (same) continue;
     seqs.push_back(example.seq);
     phi.insert(phi.end(), example.phi.begin(), example.phi.end());
-    labels.push_back(label);
+    targets.push_back(std::move(target));
   }
   if (seqs.empty()) return Status::Ok();
   CTT_RETURN_IF_ERROR(
       group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1));
   ++ledger.last_seq;
-  return ledger.statistics->Remove(phi, labels);
+  return ledger.statistics->Remove(phi, targets);
+}
+
+// The row's label, or what stands for several or a number.
+Status Learner::PackTarget(Group& group, TaskLedger& ledger, const LearnRow& row,
+                           store::Example& example) {
+  CTT_ASSIGN_OR_RETURN(
+      example.label,
+      InternLabel(group, ledger, KindOf(row) == learn::TaskKind::kSingle ? row.label : ""));
+  const learn::Target target = TargetOf(row);
+  if (row.number) example.target = PackNumber(target.units);
+  if (!row.labels) return Status::Ok();
+  std::vector<store::LabelId> ids;
+  for (const std::string& label : target.labels) {
+    CTT_ASSIGN_OR_RETURN(const store::LabelId id, InternLabel(group, ledger, label));
+    ids.push_back(id);
+  }
+  example.target = PackLabels(std::move(ids));
+  return Status::Ok();
 }
 
 Status Learner::AppendRows(Group& group, TaskLedger& ledger, std::vector<EncodedRow>& rows,
                            LearnAnswer& answer) {
   std::vector<store::Example> examples;
   std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
+  std::vector<learn::Target> targets;
   const std::int64_t now_us = clock_.UnixMicros();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (answer.states[i] == RowState::kUnchanged) continue;
     LearnRow& row = rows[i].row;
-    CTT_ASSIGN_OR_RETURN(const store::LabelId label, InternLabel(group, ledger, row.label));
     phi.insert(phi.end(), rows[i].phi.begin(), rows[i].phi.end());
-    labels.push_back(row.label);
-    examples.push_back(
-        {++ledger.last_seq, 0, row.id, row.text, rows[i].phi, label, row.source, now_us});
+    targets.push_back(TargetOf(row));
+    store::Example& example = examples.emplace_back(store::Example{
+        ++ledger.last_seq, 0, row.id, row.text, rows[i].phi, 0, row.source, now_us, {}});
+    CTT_RETURN_IF_ERROR(PackTarget(group, ledger, row, example));
   }
   if (examples.empty()) return Status::Ok();
   CTT_RETURN_IF_ERROR(group.transaction->AppendExamples(ledger.record.id, examples));
-  CTT_RETURN_IF_ERROR(ledger.statistics->Add(phi, labels));
+  CTT_RETURN_IF_ERROR(ledger.statistics->Add(phi, targets));
   answer.accepted = static_cast<std::int64_t>(examples.size());
   group.solve.insert(ledger.record.id);
   return Status::Ok();
@@ -225,14 +274,15 @@ Result<store::LabelId> Learner::InternLabel(Group& group, TaskLedger& ledger,
   return id;
 }
 
-void Learner::CreateTask(std::string task, Done<bool> done, const Origin& origin) {
+void Learner::CreateTask(std::string task, std::optional<learn::TaskKind> kind, Done<bool> done,
+                         const Origin& origin) {
   AuditNote note{origin, "create_task", task};
   PostAlone(
-      [this, task = std::move(task)](Group& group) -> Status {
+      [this, task = std::move(task), kind](Group& group) -> Status {
         if (Find(task).ok()) {
           return {Code::kAlreadyExists, "task_exists", "task '" + task + "' exists already"};
         }
-        CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Create(group, task));
+        CTT_ASSIGN_OR_RETURN(const TaskLedger* ledger, Create(group, task, kind));
         group.served[ledger->record.id] = Entry(*ledger);
         return Status::Ok();
       },

@@ -1,5 +1,7 @@
 // How the learner's memory comes to be what the log holds: at start, before each group of commands,
 // and when other processes wrote; see learner.h.
+#include <map>
+#include <string>
 #include <utility>
 
 #include "service/learner.h"
@@ -18,6 +20,22 @@ bool NamesWereKept(const LabelNames& before, const LabelNames& after) {
     if (found == after.end() || found->second != name) return false;
   }
   return true;
+}
+
+Result<std::map<std::string, std::int64_t>> CountLabels(const Stores& stores,
+                                                        const TaskLedger& ledger,
+                                                        std::int32_t feature_dim) {
+  std::map<std::string, std::int64_t> counts;
+  if (ledger.kind() == learn::TaskKind::kMulti) {  // The sums know; the log would have to be read.
+    CTT_ASSIGN_OR_RETURN(
+        const learn::Statistics statistics,
+        StatisticsAt(stores, ledger.record.id, ledger.last_seq, feature_dim, ledger.kind()));
+    for (const auto& [label, sums] : statistics.classes()) counts[label] = sums.count;
+  } else if (ledger.kind() == learn::TaskKind::kSingle) {
+    CTT_ASSIGN_OR_RETURN(const auto by_label, stores.log.CountByLabel(ledger.record.id));
+    for (const auto& [label, count] : by_label) counts[ledger.label_names.at(label)] += count;
+  }
+  return counts;
 }
 
 }  // namespace
@@ -150,9 +168,7 @@ Status Learner::Show(TaskLedger& ledger) {
       entry->label_counts[label] = sums.count;
   } else {
     CTT_ASSIGN_OR_RETURN(entry->examples, stores_.log.CountLiving(task));
-    CTT_ASSIGN_OR_RETURN(const auto counts, stores_.log.CountByLabel(task));
-    for (const auto& [label, count] : counts)
-      entry->label_counts[ledger.label_names[label]] += count;
+    CTT_ASSIGN_OR_RETURN(entry->label_counts, CountLabels(stores_, ledger, feature_dim_));
   }
   catalog_.Put(std::move(entry));
   return Status::Ok();

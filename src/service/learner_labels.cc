@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/nearest.h"
+#include "learn/labelwise.h"
 #include "service/learner.h"
 #include "service/learner_group.h"
 #include "service/report.h"
@@ -17,6 +18,12 @@ Status RequireLabel(const learn::Statistics& statistics, const std::string& labe
   for (const auto& [name, sums] : statistics.classes()) names.push_back(name);
   return {Code::kNotFound, "label_not_found",
           "the task has no label '" + label.substr(0, 200) + "'" + DidYouMean(label, names)};
+}
+
+std::vector<store::LabelId> WithoutLabel(std::vector<store::LabelId> ids, const LabelNames& names,
+                                         const std::string& label) {
+  std::erase_if(ids, [&](store::LabelId id) { return names.at(id) == label; });
+  return ids;
 }
 
 }  // namespace
@@ -40,6 +47,8 @@ void Learner::EditLabels(std::string task, LabelEdit edit, Done<bool> done, cons
   PostAlone(
       [this, task = std::move(task), edit = std::move(edit)](Group& group) -> Status {
         CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
+        if (ledger->kind() == learn::TaskKind::kRegression)
+          return NotForThisKind(task, ledger->kind(), "it has no labels to change");
         CTT_RETURN_IF_ERROR(LoadStatistics(*ledger));
         CTT_RETURN_IF_ERROR(RequireLabel(*ledger->statistics, edit.label));
         if (edit.label == edit.to) {
@@ -86,6 +95,8 @@ Result<learn::Head> Learner::LastHeadRelabelled(const TaskLedger& ledger,
                                                 const store::Version& last,
                                                 const LabelEdit& edit) const {
   CTT_ASSIGN_OR_RETURN(const auto head, LoadHead(stores_, ledger.record.id, last, feature_dim_));
+  if (ledger.kind() == learn::TaskKind::kMulti)
+    return learn::RenameInLabelwise(*head, edit.label, edit.to);
   if (!last.settled || !learn::HasTwins(*ledger.statistics))
     return learn::Relabel(*head, *ledger.statistics, nullptr);
   CTT_ASSIGN_OR_RETURN(learn::Rows rows, RowsAt(stores_.log, ledger.record.id, last.watermark));
@@ -111,6 +122,9 @@ Status Learner::RenameLabel(Group& group, TaskLedger& ledger, const LabelEdit& e
     version.number = ledger.last_version + 1;
     version.watermark = ledger.last_seq;
     version.settled = ledger.settled;
+    if (ledger.kind() == learn::TaskKind::kMulti)
+      version.settings = learn::SerializeSettings(head.settings());
+    if (ledger.settings) RenameTemperature(*ledger.settings, edit.label, edit.to);
     version.head_digest = ToHex(head.ContentDigest());
     version.has_artifact = version.settled;
     version.report = EditReport(edit, version.examples, last->report);
@@ -132,9 +146,25 @@ Status Learner::RenameLabel(Group& group, TaskLedger& ledger, const LabelEdit& e
   return group.Keep(rename());
 }
 
+// Examples that hold both labels hold the one from now on: their features must not count twice.
+Status Learner::TakeOverlap(TaskLedger& ledger, const LabelEdit& edit) {
+  std::vector<std::int8_t> both;
+  CTT_RETURN_IF_ERROR(stores_.log.ScanAt(
+      ledger.record.id, ledger.last_seq, [&](const store::Example& row) -> Status {
+        if (HoldsLabel(row, ledger.label_names, edit.label) &&
+            HoldsLabel(row, ledger.label_names, edit.to))
+          both.insert(both.end(), row.phi.begin(), row.phi.end());
+        return Status::Ok();
+      }));
+  return ledger.statistics->TakeFromLabel(both, edit.label);
+}
+
 Status Learner::MergeLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit) {
+  if (ledger.kind() == learn::TaskKind::kMulti) CTT_RETURN_IF_ERROR(TakeOverlap(ledger, edit));
   CTT_RETURN_IF_ERROR(CallLabels(group, ledger, edit));
-  CTT_RETURN_IF_ERROR(ledger.statistics->MergeLabel(edit.label, edit.to));
+  if (ledger.statistics->classes().contains(edit.label))  // Else no example held it alone.
+    CTT_RETURN_IF_ERROR(ledger.statistics->MergeLabel(edit.label, edit.to));
+  if (ledger.settings) RenameTemperature(*ledger.settings, edit.label, edit.to);
   group.solve.insert(ledger.record.id);
   group.reports[ledger.record.id] =
       EditReport(edit, ledger.statistics->example_count(), LessonReport(0, ledger.settled_version));
@@ -150,7 +180,7 @@ Result<std::vector<store::Example>> Learner::FindToSplit(Group& group, const Tas
                        group.transaction->FindLiving(ledger.record.id, ids));
   std::set<std::string_view> held;
   for (const store::Example& example : examples)
-    if (ledger.label_names.at(example.label) == edit.label) held.insert(example.id);
+    if (HoldsLabel(example, ledger.label_names, edit.label)) held.insert(example.id);
   for (const std::string& id : ids) {
     if (held.contains(id)) continue;
     return Status(Code::kNotFound, "example_not_found",
@@ -163,6 +193,18 @@ Status Learner::SplitLabel(Group& group, TaskLedger& ledger, const LabelEdit& ed
   if (!ledger.label_ids.contains(edit.to)) CTT_RETURN_IF_ERROR(CheckRoomForLabels(&ledger, 1));
   CTT_ASSIGN_OR_RETURN(std::vector<store::Example> examples, FindToSplit(group, ledger, edit));
   group.known.insert(ledger.record.id);
+  if (ledger.kind() == learn::TaskKind::kMulti) {
+    group.reports[ledger.record.id] = EditReport(edit, ledger.statistics->example_count(),
+                                                 LessonReport(0, ledger.settled_version));
+    const auto moved =
+        [&](const std::vector<store::LabelId>& held) -> Result<std::vector<store::LabelId>> {
+      CTT_ASSIGN_OR_RETURN(const store::LabelId to, InternLabel(group, ledger, edit.to));
+      std::vector<store::LabelId> ids = WithoutLabel(held, ledger.label_names, edit.label);
+      if (std::find(ids.begin(), ids.end(), to) == ids.end()) ids.push_back(to);
+      return ids;
+    };
+    return group.Keep(SayAgain(group, ledger, std::move(examples), moved));
+  }
   const auto split = [&]() -> Status {
     std::vector<store::Seq> seqs;
     std::vector<std::int8_t> phi;
@@ -190,12 +232,57 @@ Status Learner::SplitLabel(Group& group, TaskLedger& ledger, const LabelEdit& ed
   return group.Keep(split());
 }
 
+// Unlearns multi-label examples and learns them again with the labels that new_labels gives, in one
+// write of the log and one more for each. All but what they say stays.
+Status Learner::SayAgain(Group& group, TaskLedger& ledger, std::vector<store::Example> examples,
+                         const NewLabels& new_labels) {
+  std::vector<store::Seq> seqs;
+  std::vector<std::int8_t> phi;
+  std::vector<learn::Target> before, after;
+  for (const store::Example& example : examples) seqs.push_back(example.seq);
+  CTT_RETURN_IF_ERROR(
+      group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1));
+  ++ledger.last_seq;
+  for (store::Example& example : examples) {
+    CTT_ASSIGN_OR_RETURN(before.emplace_back(), TargetOf(example, ledger.label_names));
+    CTT_ASSIGN_OR_RETURN(auto labels, new_labels(UnpackLabels(example.target)));
+    example.target = PackLabels(std::move(labels));
+    CTT_ASSIGN_OR_RETURN(after.emplace_back(), TargetOf(example, ledger.label_names));
+    example.seq = ++ledger.last_seq;
+    phi.insert(phi.end(), example.phi.begin(), example.phi.end());
+  }
+  CTT_RETURN_IF_ERROR(group.transaction->AppendExamples(ledger.record.id, examples));
+  CTT_RETURN_IF_ERROR(ledger.statistics->Remove(phi, before));
+  CTT_RETURN_IF_ERROR(ledger.statistics->Add(phi, after));
+  group.solve.insert(ledger.record.id);
+  return Status::Ok();
+}
+
+// Of a multi-label task: the examples stay, and hold the label no longer.
+Status Learner::DropFromExamples(Group& group, TaskLedger& ledger, const LabelEdit& edit) {
+  std::vector<store::Example> examples;
+  group.known.insert(ledger.record.id);
+  CTT_RETURN_IF_ERROR(group.Keep(stores_.log.ScanAt(
+      ledger.record.id, ledger.last_seq, [&](const store::Example& row) -> Status {
+        if (HoldsLabel(row, ledger.label_names, edit.label)) examples.push_back(row);
+        return Status::Ok();
+      })));
+  return group.Keep(
+      SayAgain(group, ledger, std::move(examples),
+               [&](const std::vector<store::LabelId>& held) -> Result<std::vector<store::LabelId>> {
+                 return WithoutLabel(held, ledger.label_names, edit.label);
+               }));
+}
+
 Status Learner::DeleteLabel(Group& group, TaskLedger& ledger, const LabelEdit& edit) {
   const auto fits = [&](const store::Example& row) {
     return ledger.label_names.at(row.label) == edit.label;
   };
   std::vector<std::string> ids;
-  CTT_RETURN_IF_ERROR(UnlearnRows(group, ledger, fits, ids));
+  if (ledger.kind() == learn::TaskKind::kMulti)
+    CTT_RETURN_IF_ERROR(DropFromExamples(group, ledger, edit));
+  else
+    CTT_RETURN_IF_ERROR(UnlearnRows(group, ledger, fits, ids));
   group.reports[ledger.record.id] =
       EditReport(edit, ledger.statistics->example_count(), LessonReport(0, ledger.settled_version));
   return Status::Ok();

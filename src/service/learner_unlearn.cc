@@ -64,13 +64,13 @@ Status Learner::UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<s
   std::set<std::string> held;
   std::vector<store::Seq> seqs;
   std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
+  std::vector<learn::Target> targets;
   for (const store::Example& example : living) {
     if (!held.insert(example.id).second) continue;  // Asked for twice.
     answer.ids.push_back(example.id);
     seqs.push_back(example.seq);
     phi.insert(phi.end(), example.phi.begin(), example.phi.end());
-    labels.push_back(ledger.label_names.at(example.label));
+    CTT_ASSIGN_OR_RETURN(targets.emplace_back(), TargetOf(example, ledger.label_names));
   }
   for (const std::string& id : ids)
     if (!held.contains(id)) answer.missing.push_back(id);
@@ -78,7 +78,7 @@ Status Learner::UnlearnIds(Group& group, TaskLedger& ledger, const std::vector<s
   CTT_RETURN_IF_ERROR(
       group.Keep(group.transaction->MarkUnlearned(ledger.record.id, seqs, ledger.last_seq + 1)));
   ++ledger.last_seq;
-  CTT_RETURN_IF_ERROR(group.Keep(ledger.statistics->Remove(phi, labels)));
+  CTT_RETURN_IF_ERROR(group.Keep(ledger.statistics->Remove(phi, targets)));
   group.solve.insert(ledger.record.id);
   return Status::Ok();
 }
@@ -89,11 +89,11 @@ Status Learner::UnlearnRows(Group& group, TaskLedger& ledger, const Fits& fits,
                             std::vector<std::string>& ids) {
   std::vector<store::Seq> seqs;
   std::vector<std::int8_t> phi;
-  std::vector<std::string> labels;
+  std::vector<learn::Target> targets;
   const auto remove = [&]() -> Status {
-    const Status status = ledger.statistics->Remove(phi, labels);
+    const Status status = ledger.statistics->Remove(phi, targets);
     phi.clear();
-    labels.clear();
+    targets.clear();
     return status;
   };
   group.known.insert(ledger.record.id);
@@ -103,8 +103,8 @@ Status Learner::UnlearnRows(Group& group, TaskLedger& ledger, const Fits& fits,
         seqs.push_back(row.seq);
         ids.push_back(row.id);
         phi.insert(phi.end(), row.phi.begin(), row.phi.end());
-        labels.push_back(ledger.label_names.at(row.label));
-        return labels.size() < kBlockRows ? Status::Ok() : remove();
+        CTT_ASSIGN_OR_RETURN(targets.emplace_back(), TargetOf(row, ledger.label_names));
+        return targets.size() < kBlockRows ? Status::Ok() : remove();
       });
   CTT_RETURN_IF_ERROR(group.Keep(scanned));
   if (seqs.empty()) {
@@ -124,7 +124,7 @@ void Learner::UnlearnWhere(std::string task, ExampleFilter filter, Done<UnlearnA
       std::move(task), true,
       [this, filter = std::move(filter)](Group& group, TaskLedger& ledger, UnlearnAnswer& answer) {
         const auto fits = [&](const store::Example& row) {
-          return (!filter.label || ledger.label_names.at(row.label) == *filter.label) &&
+          return (!filter.label || HoldsLabel(row, ledger.label_names, *filter.label)) &&
                  (!filter.source || row.source == *filter.source) &&
                  (!filter.since_us || row.time_us >= *filter.since_us) &&
                  (!filter.before_us || row.time_us < *filter.before_us);
@@ -193,7 +193,7 @@ void Learner::DigestSums(std::string task, Done<SumsDigest> done) {
     CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
     CTT_RETURN_IF_ERROR(LoadStatistics(*ledger));
     *sums = {ledger->record.id, ledger->last_seq, ToHex(ledger->statistics->ContentDigest()),
-             ledger->live_version};
+             ledger->live_version, ledger->kind()};
     return Status::Ok();
   };
   command.finish = [sums, done = std::move(done)](const Status& status) {

@@ -195,7 +195,7 @@ Result<bool> Learner::PassesGate(const TaskLedger& ledger, const learn::Report& 
     CTT_ASSIGN_OR_RETURN(before, LastSettled(ledger));
   }
   const std::optional<double> was = before ? AccuracyOf(before->report) : std::nullopt;
-  return !was || report.loo_accuracy >= *was - *ledger.task_settings.max_accuracy_fall;
+  return !was || AccuracyOf(report) >= *was - *ledger.task_settings.max_accuracy_fall;
 }
 
 // The artefacts are durable before the row that names them; a crash between leaves only files that
@@ -231,7 +231,7 @@ Status Learner::AdoptSettled(Group& group, TaskLedger& ledger, store::Seq waterm
     stores_.events.Write(telemetry::LogLevel::kWarning, "publish_refused",
                          {{"task", std::string_view(ledger.record.name)},
                           {"version", version.number},
-                          {"loo_accuracy", settled.report.loo_accuracy}});
+                          {"loo_accuracy", AccuracyOf(settled.report)}});
   }
   group.known.insert(ledger.record.id);
   ledger.settings = settled.head.settings();

@@ -38,9 +38,14 @@ json::array DescribeCandidates(const learn::Report& report) {
   for (const learn::Candidate& candidate : report.candidates) {
     candidates.push_back({{"head", learn::HeadKindName(candidate.kind)},
                           {"block", learn::BlockName(candidate.block)},
-                          {"ridge", candidate.lambda_or_rho},
-                          {"log_loss", candidate.log_loss},
-                          {"accuracy", candidate.accuracy}});
+                          {"ridge", candidate.lambda_or_rho}});
+    json::object& row = candidates.back().get_object();
+    if (candidate.kind == learn::HeadKind::kRidge) {
+      row["mean_squared_error"] = candidate.log_loss;
+      continue;
+    }
+    row["log_loss"] = candidate.log_loss;
+    row["accuracy"] = candidate.accuracy;
   }
   return candidates;
 }
@@ -72,15 +77,20 @@ std::string SettledReport(const learn::Report& report, const learn::Rates& rates
                           const store::Version* previous) {
   const json::object before = previous == nullptr ? json::object() : Parse(previous->report);
   json::object object = {{"examples", report.examples}};
-  if (WasJudged(report)) {
+  if (report.numbers) {
+    object["loo_mae"] = report.numbers->mae;
+    object["loo_rmse"] = report.numbers->rmse;
+    object["loo_r2"] = report.numbers->r2;
+  } else if (WasJudged(report)) {
     object["loo_accuracy"] = report.loo_accuracy;
     object["loo_log_loss"] = report.loo_log_loss;
   }
   object["labels"] = DescribeLabels(report, before);
   if (previous != nullptr) {
     json::object change = {{"version", previous->number}};
-    const auto was = NumberIn(before, "loo_accuracy");
+    const auto was = NumberIn(before, "loo_accuracy"), fit = NumberIn(before, "loo_r2");
     if (was && WasJudged(report)) change["loo_accuracy_change"] = report.loo_accuracy - *was;
+    if (fit && report.numbers) change["loo_r2_change"] = report.numbers->r2 - *fit;
     object["previous"] = std::move(change);
   }
   object["candidates"] = DescribeCandidates(report);
@@ -115,7 +125,13 @@ std::string RefusedReport(std::string_view report, double max_accuracy_fall) {
 }
 
 std::optional<double> AccuracyOf(std::string_view report) {
-  return NumberIn(Parse(report), "loo_accuracy");
+  const json::object object = Parse(report);
+  const auto accuracy = NumberIn(object, "loo_accuracy");
+  return accuracy ? accuracy : NumberIn(object, "loo_r2");
+}
+
+double AccuracyOf(const learn::Report& report) {
+  return report.numbers ? report.numbers->r2 : report.loo_accuracy;
 }
 
 }  // namespace ctt::service

@@ -2,10 +2,11 @@
 // The report of a version, as JSON: how good it is and what changed.
 //
 //   {examples, loo_accuracy, loo_log_loss, candidates: [...],
+//    loo_mae, loo_rmse, loo_r2                     of a regression task, instead of the two
 //    labels: [{label, examples, judged, accuracy, accuracy_change}],
-//    previous: {version, loo_accuracy_change},     the settled version before it
+//    previous: {version, loo_accuracy_change | loo_r2_change},     the settled version before it
 //    choices_of,                                   the settled version whose choices it took
-//    set_quantiles, scope_thresholds               RatesJson, of a settled version
+//    set_quantiles, scope_thresholds, interval_halves   RatesJson, of a settled version
 //    refused: {max_accuracy_fall},                 the gate kept it from being served
 //    label_edit: {kind, label, to, examples}}      what made it
 //
@@ -31,7 +32,8 @@ std::string LessonReport(std::int64_t examples, std::int64_t settled_version);
 std::string EditReport(const LabelEdit& edit, std::int64_t examples, std::string_view before);
 std::string RefusedReport(std::string_view report, double max_accuracy_fall);
 
-// nullopt: nothing was judged.
+// What the gate compares: the accuracy, of a regression task R^2. nullopt: nothing was judged.
 std::optional<double> AccuracyOf(std::string_view report);
+double AccuracyOf(const learn::Report& report);
 
 }  // namespace ctt::service

@@ -50,7 +50,8 @@ std::vector<Routes::Member> Router::Members(const std::string& group, const Call
     const std::vector<std::string>& groups = task->settings.groups;
     const bool in = group.empty() || std::binary_search(groups.begin(), groups.end(), group);
     if (in && task->head != nullptr && caller.MayName(task->name))
-      members.push_back({task->id, task->watermark});
+      members.push_back(
+          {task->id, task->watermark, learn::TaskKindOf(task->head->settings().kind)});
   }
   std::sort(members.begin(), members.end(),
             [](const Routes::Member& a, const Routes::Member& b) { return a.id < b.id; });
@@ -164,8 +165,9 @@ Result<Router::Shared> Router::Make(const std::string& group, const Caller& call
 // A task that was deleted a moment ago has no rows left, and adds nothing.
 Status Router::AddMember(const Routes::Member& member, std::size_t rows_max,
                          learn::Statistics& sums, learn::Rows& sample) {
-  CTT_ASSIGN_OR_RETURN(const learn::Statistics task,
-                       StatisticsAt(stores_, member.id, member.watermark, feature_dim_));
+  CTT_ASSIGN_OR_RETURN(
+      const learn::Statistics task,
+      StatisticsAt(stores_, member.id, member.watermark, feature_dim_, member.kind));
   if (task.example_count() == 0) return Status::Ok();
   Sample& kept = samples_[member.id];
   if (kept.watermark != member.watermark || kept.rows_max != rows_max) {

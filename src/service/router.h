@@ -31,6 +31,7 @@ struct Routes {
   struct Member {
     store::TaskId id = 0;
     store::Seq watermark = 0;  // Of the examples that the head knows.
+    learn::TaskKind kind = learn::TaskKind::kSingle;
     friend bool operator==(const Member&, const Member&) = default;
   };
   std::vector<Member> members;              // By id.

@@ -28,6 +28,8 @@ std::int32_t ThreadCount(std::int32_t asked) {
 TaskInfo Describe(const ServedTask& task) {
   TaskInfo info;
   info.name = task.name;
+  info.kind = task.settings.kind;
+  if (!info.kind && task.watermark > 0) info.kind = learn::TaskKind::kSingle;
   info.examples = task.examples;
   for (const auto& [label, count] : task.label_counts) info.labels.push_back({label, count});
   info.head_version = task.version;
@@ -161,6 +163,9 @@ void Service::DescribeLabels(std::string task, const std::vector<LabelDescriptio
                              Done<LearnAnswer> done, const Origin& origin) {
   auto rows = DescriptionRows(labels, state_->options.limits.id_bytes_max);
   if (!rows.ok()) return done(rows.status());
+  const auto served = state_->catalog.Find(task);
+  if (served.ok() && (*served)->settings.kind == learn::TaskKind::kMulti)
+    for (LearnRow& row : *rows) row.labels = {std::move(row.label)};
   LearnOptions options;
   options.origin = origin;
   Learn(std::move(task), *std::move(rows), options, std::move(done));
@@ -231,10 +236,11 @@ Result<TaskInfo> Service::Settle(const std::string& task) {
   return ShowTask(task);
 }
 
-Result<TaskInfo> Service::CreateTask(const std::string& name, const Origin& origin) {
+Result<TaskInfo> Service::CreateTask(const std::string& name, const Origin& origin,
+                                     std::optional<learn::TaskKind> kind) {
   CTT_RETURN_IF_ERROR(CheckTaskName(name));
   CTT_RETURN_IF_ERROR(Wait<bool>([&](Done<bool> done) {
-                        state_->learner->CreateTask(name, std::move(done), origin);
+                        state_->learner->CreateTask(name, kind, std::move(done), origin);
                       }).status());
   return ShowTask(name);
 }
@@ -333,11 +339,14 @@ Result<TaskInfo> Service::SetPublishing(const std::string& task, const Publishin
 
 namespace {
 
-ExampleInfo DescribeExample(store::Example& example, const LabelNames& names) {
-  const auto name = names.find(example.label);
-  return {std::move(example.id), std::move(example.text),
-          name == names.end() ? std::string() : name->second, std::move(example.source),
-          example.time_us};
+Result<ExampleInfo> DescribeExample(store::Example& example, const LabelNames& names) {
+  ExampleInfo info;
+  CTT_RETURN_IF_ERROR(Say(example, names, info));
+  info.id = std::move(example.id);
+  info.text = std::move(example.text);
+  info.source = std::move(example.source);
+  info.time_us = example.time_us;
+  return info;
 }
 
 }  // namespace
@@ -350,8 +359,9 @@ Result<ExampleInfoPage> Service::PageExamples(const std::string& task, std::int6
   CTT_ASSIGN_OR_RETURN(const auto names, NamesNow(state_->stores.log, served->id));
   ExampleInfoPage answer;
   answer.next_after = page.next_after;
-  for (store::Example& example : page.examples)
-    answer.examples.push_back(DescribeExample(example, names));
+  for (store::Example& example : page.examples) {
+    CTT_ASSIGN_OR_RETURN(answer.examples.emplace_back(), DescribeExample(example, names));
+  }
   return answer;
 }
 

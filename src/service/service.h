@@ -13,12 +13,15 @@
 // one block on the database or the encoder: call them from a thread that may wait.
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "encoder/encoder.h"
+#include "learn/kind_metrics.h"
 #include "learn/metrics.h"
 #include "service/audit.h"
 #include "service/key_ring.h"
@@ -48,6 +51,9 @@ struct ServiceOptions {
   std::int64_t settle_delay_ms =
       500;  // Quiet time after a lesson before choices are made anew; -1: only on Settle().
 };
+
+// By the kind of the task.
+using Evaluation = std::variant<learn::Metrics, learn::LabelwiseMetrics, learn::NumberMetrics>;
 
 // A task name is 1 to 128 of [A-Za-z0-9_.:-], not starting with '.'. kInvalidArgument
 // ("bad_task_name").
@@ -88,6 +94,8 @@ class Service {
              const PredictOptions& options, Done<RouteAnswer> done);
 
   // All rows or none: one bad row refuses the call, and the message says which ("row 3: ...").
+  // kInvalidArgument also ("mixed_kinds", "other_kind"): rows say things of different kinds, or of
+  // another kind than the task's.
   void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
              Done<LearnAnswer> done);
 
@@ -124,7 +132,9 @@ class Service {
   Result<TaskInfo> Settle(const std::string& task);
 
   // kAlreadyExists ("task_exists").
-  Result<TaskInfo> CreateTask(const std::string& name, const Origin& origin = {});
+  // Without a kind, the first example tells it.
+  Result<TaskInfo> CreateTask(const std::string& name, const Origin& origin = {},
+                              std::optional<learn::TaskKind> kind = std::nullopt);
   // All of the change or none. kAlreadyExists ("task_exists"), kInvalidArgument ("bad_task_name",
   // "out_of_range", "bad_group_name", "too_many_groups").
   Result<TaskInfo> ChangeTask(const std::string& task, const TaskChange& change,
@@ -157,12 +167,15 @@ class Service {
                                        std::int32_t limit);
   Result<ExampleInfo> FindExample(const std::string& task, const std::string& id);
 
-  // `out_of_scope` are texts of no label, to measure the scope decision with; may be empty.
-  Result<learn::Metrics> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows,
-                                  const std::vector<std::string>& out_of_scope);
+  // `out_of_scope` are texts of no label, to measure the scope decision with; may be empty. The
+  // figures are those of the task's kind. kInvalidArgument ("other_kind"): a row says something
+  // of another kind.
+  Result<Evaluation> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows,
+                              const std::vector<std::string>& out_of_scope);
 
   // What is odd about the examples of a task: the served head's choices, every example that is
-  // held. Each list shows at most `shown_max`. kFailedPrecondition ("task_empty").
+  // held. Each list shows at most `shown_max`. kFailedPrecondition ("task_empty",
+  // "not_for_this_kind": the task is not single-label).
   Result<AuditAnswer> AuditExamples(const std::string& task, std::size_t shown_max);
 
   // Which of the texts to label next, the most telling first (learn/suggest.h). As Predict.

@@ -4,6 +4,7 @@
 
 #include "learn/suggest.h"
 #include "service/service_state.h"
+#include "service/targets.h"
 #include "service/task_settings.h"
 #include "service/validate.h"
 
@@ -37,6 +38,8 @@ Status CheckOptions(const PredictOptions& options) {
   if (options.error_rate && !(*options.error_rate > 0 && *options.error_rate <= learn::kRateMax)) {
     return {Code::kInvalidArgument, "out_of_range", "'error_rate' must be above 0, at most 0.5"};
   }
+  if (options.threshold && !(*options.threshold > 0 && *options.threshold < 1))
+    return {Code::kInvalidArgument, "out_of_range", "'threshold' must be above 0 and below 1"};
   return Status::Ok();
 }
 
@@ -112,11 +115,16 @@ void WeighWords(const Answerer& answerer, const std::vector<std::int8_t>& phi,
   const auto dim = static_cast<std::size_t>(answerer.head().feature_dim());
   const std::int8_t* next = phi.data() + words.size() * dim;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const LabelScore& first = answer.texts[i].ranked.front();
+    const TextAnswer& text = answer.texts[i];
+    const LabelScore first = text.ranked.empty() ? LabelScore() : text.ranked.front();
     for (std::size_t w = 0; w < words[i].words.size(); ++w) {
       WordWeight word = words[i].words[w];
-      const double without = answerer.Probability({next, dim}, words[i].ngrams[w], first.label);
-      word.weight = LogOdds(first.probability) - LogOdds(without);
+      if (text.number) {
+        word.weight = *text.number - answerer.Predict({next, dim}, words[i].ngrams[w]).number;
+      } else if (!text.ranked.empty()) {
+        const double without = answerer.Probability({next, dim}, words[i].ngrams[w], first.label);
+        word.weight = LogOdds(first.probability) - LogOdds(without);
+      }
       answer.texts[i].explanation->words.push_back(std::move(word));
       next += dim;
     }
@@ -136,6 +144,7 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
   if (!chosen.ok()) return done(chosen.status());
   const bool named = options.version || !options.alias.empty();
   const Answerer answerer(chosen->head, chosen->rates, (*served)->settings);
+  if (const Status status = answerer.CheckOptions(options); !status.ok()) return done(status);
 
   std::vector<text::TokenIds> tokens = state_->Tokenize(texts);
   if (const Status status = state_->CheckTokens(tokens, options.truncate); !status.ok())
@@ -159,7 +168,7 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
                      words = std::move(words),
                      done = std::move(done)](Result<encoder::Features> features) {
     if (!features.ok()) return done(features.status());
-    PredictAnswer answer{served->name, version, {}};
+    PredictAnswer answer{served->name, version, {}, answerer.kind()};
     const std::size_t dim = state_->encoder->feature_dim();
     const bool is_canary = !named && version == served->canary.number;
     for (std::size_t i = 0; i < truncated.size(); ++i) {
@@ -170,9 +179,8 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
       state_->metrics.CountPrediction(served->name, text.in_scope);
       if (is_canary) state_->metrics.CountCanary(served->name);
       if (shadow) {
-        const bool agrees = shadow->Answer(phi, shadow_ngrams[i], options).ranked.front().label ==
-                            text.ranked.front().label;
-        state_->metrics.CountShadow(served->name, agrees);
+        state_->metrics.CountShadow(
+            served->name, Answerer::Agree(shadow->Answer(phi, shadow_ngrams[i], options), text));
       }
     }
     if (!options.explain && !options.explain_words) return done(std::move(answer));
@@ -296,31 +304,90 @@ Result<std::string> Service::OnlyTask(const Caller& caller) const {
                     (tasks.size() > kNamesMax ? ", ..." : "") + "): name one");
 }
 
-Result<learn::Metrics> Service::Evaluate(const std::string& task,
-                                         const std::vector<EvaluateRow>& rows,
-                                         const std::vector<std::string>& out_of_scope) {
+namespace {
+
+// What the rows say, in the task's kind.
+Status CheckEvaluateRows(const std::vector<EvaluateRow>& rows, const std::string& task,
+                         learn::TaskKind kind, const Limits& limits) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Status status = CheckSaid(rows[i], limits);
+    if (status.ok() && KindOf(rows[i]) != kind) {
+      status = {Code::kInvalidArgument, "other_kind",
+                "it gives " + std::string(WhatRowsGive(KindOf(rows[i]))) +
+                    " as 'label', but task '" + task + "' is of kind '" +
+                    std::string(TaskKindName(kind)) + "', whose rows give " +
+                    std::string(WhatRowsGive(kind))};
+    }
+    if (!status.ok()) return status.WithContext("row " + std::to_string(i + 1));
+  }
+  return Status::Ok();
+}
+
+// Answers gathered in the form that the figures of each kind are made of.
+class Judges {
+ public:
+  Judges(const Answerer& answerer, const std::vector<EvaluateRow>& rows)
+      : answerer_(answerer), rows_(rows) {}
+
+  void Add(std::size_t row, learn::Prediction prediction) {
+    switch (answerer_.kind()) {
+      case learn::TaskKind::kSingle:
+        single_.push_back({rows_[row].label, std::move(prediction), {}});
+        single_.back().set = answerer_.SetOf(single_.back().prediction, kEvaluateErrorRate);
+        return;
+      case learn::TaskKind::kMulti:
+        multi_.push_back({*rows_[row].labels, std::move(prediction)});
+        return;
+      case learn::TaskKind::kRegression:
+        numbers_.push_back({*rows_[row].number, std::move(prediction)});
+        return;
+    }
+  }
+
+  Evaluation Take(const std::vector<learn::Prediction>& others) const {
+    const std::vector<std::string>& labels = answerer_.head().labels();
+    if (answerer_.kind() == learn::TaskKind::kMulti)
+      return learn::EvaluateLabels(multi_, others, labels, kHoldsThreshold);
+    if (answerer_.kind() == learn::TaskKind::kRegression)
+      return learn::EvaluateNumbers(numbers_, others, answerer_.IntervalHalf(kEvaluateErrorRate));
+    return learn::Evaluate(single_, others, labels);
+  }
+
+ private:
+  const Answerer& answerer_;
+  const std::vector<EvaluateRow>& rows_;
+  std::vector<learn::Judged> single_;
+  std::vector<learn::JudgedLabels> multi_;
+  std::vector<learn::JudgedNumber> numbers_;
+};
+
+}  // namespace
+
+Result<Evaluation> Service::Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows,
+                                     const std::vector<std::string>& out_of_scope) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
   if (served->head == nullptr) return NothingToAnswer(*served);
   const Answerer answerer(served->head, served->rates, served->settings);
   std::vector<std::string> texts;
   for (const EvaluateRow& row : rows) texts.push_back(row.text);
-  CTT_RETURN_IF_ERROR(CheckTexts(texts, state_->options.limits));
+  const Limits& limits = state_->options.limits;
+  CTT_RETURN_IF_ERROR(CheckTexts(texts, limits));
+  CTT_RETURN_IF_ERROR(CheckEvaluateRows(rows, task, answerer.kind(), limits));
   if (!out_of_scope.empty()) {
-    const Status others = CheckTexts(out_of_scope, state_->options.limits);
+    const Status others = CheckTexts(out_of_scope, limits);
     if (!others.ok()) return others.WithContext("out of scope");
   }
-  std::vector<learn::Judged> judged;
+  Judges judges(answerer, rows);
   CTT_RETURN_IF_ERROR(
       state_->ForEachPhi(texts, [&](std::size_t i, std::span<const std::int8_t> phi) {
-        judged.push_back({rows[i].label, answerer.Predict(phi, answerer.NGramsFor(texts[i])), {}});
-        judged.back().set = answerer.SetOf(judged.back().prediction, kEvaluateErrorRate);
+        judges.Add(i, answerer.Predict(phi, answerer.NGramsFor(texts[i])));
       }));
   std::vector<learn::Prediction> others;
   CTT_RETURN_IF_ERROR(
       state_->ForEachPhi(out_of_scope, [&](std::size_t i, std::span<const std::int8_t> phi) {
         others.push_back(answerer.Predict(phi, answerer.NGramsFor(out_of_scope[i])));
       }));
-  return learn::Evaluate(judged, others, answerer.head().labels());
+  return judges.Take(others);
 }
 
 Result<AuditAnswer> Service::AuditExamples(const std::string& task, std::size_t shown_max) {

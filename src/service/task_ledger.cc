@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "text/ngrams.h"
@@ -23,20 +24,19 @@ class BlockedSums {
   Status Take(const store::Example& row, int sign) {
     if (sign != sign_) CTT_RETURN_IF_ERROR(Flush());
     sign_ = sign;
-    const auto name = names_.find(row.label);
-    if (name == names_.end()) return DataLoss("an example has a label that does not exist");
+    CTT_ASSIGN_OR_RETURN(learn::Target target, TargetOf(row, names_));
     if (row.phi.size() != static_cast<std::size_t>(statistics_.feature_dim())) return Purged();
     phi_.insert(phi_.end(), row.phi.begin(), row.phi.end());
-    labels_.push_back(name->second);
-    return labels_.size() < kBlockRows ? Status::Ok() : Flush();
+    targets_.push_back(std::move(target));
+    return targets_.size() < kBlockRows ? Status::Ok() : Flush();
   }
 
   Status Flush() {
-    if (labels_.empty()) return Status::Ok();
+    if (targets_.empty()) return Status::Ok();
     const Status status =
-        sign_ > 0 ? statistics_.Add(phi_, labels_) : statistics_.Remove(phi_, labels_);
+        sign_ > 0 ? statistics_.Add(phi_, targets_) : statistics_.Remove(phi_, targets_);
     phi_.clear();
-    labels_.clear();
+    targets_.clear();
     return status;
   }
 
@@ -45,14 +45,14 @@ class BlockedSums {
   learn::Statistics& statistics_;
   const LabelNames& names_;
   std::vector<std::int8_t> phi_;
-  std::vector<std::string> labels_;
+  std::vector<learn::Target> targets_;
   int sign_ = 1;
 };
 
 // The newest checkpoint at or before a watermark, or empty sums at 0. A damaged artefact is passed
 // over: the log holds all that it held. No label was renamed since: a renaming puts a checkpoint.
 learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::Seq watermark,
-                               std::int32_t feature_dim, store::Seq& from) {
+                               std::int32_t feature_dim, learn::TaskKind kind, store::Seq& from) {
   from = 0;
   const auto checkpoint = stores.log.LatestCheckpoint(task);
   Digest digest;
@@ -61,7 +61,8 @@ learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::
     const Result<std::string> bytes = stores.artifacts.Get(digest);
     if (bytes.ok()) {
       Result<learn::Statistics> statistics = learn::Statistics::Parse(*bytes);
-      if (statistics.ok() && statistics->feature_dim() == feature_dim) {
+      if (statistics.ok() && statistics->feature_dim() == feature_dim &&
+          statistics->kind() == kind) {
         from = (*checkpoint)->watermark;
         return *std::move(statistics);
       }
@@ -69,7 +70,7 @@ learn::Statistics StartingSums(const Stores& stores, store::TaskId task, store::
     stores.events.Write(telemetry::LogLevel::kWarning, "checkpoint_unreadable",
                         {{"task", task}, {"digest", std::string_view((*checkpoint)->digest)}});
   }
-  return learn::Statistics(feature_dim);
+  return learn::Statistics(feature_dim, kind);
 }
 
 std::int64_t VersionOf(const store::TaskMark& mark, std::string_view alias) {
@@ -90,6 +91,14 @@ bool IsAt(const TaskLedger& ledger, const store::TaskMark& mark) {
          ledger.settled_version == VersionOf(mark, kSettledAlias);
 }
 
+void RenameTemperature(learn::Settings& settings, const std::string& from, const std::string& to) {
+  if (from == to) return;
+  auto node = settings.label_temperatures.extract(from);
+  if (node.empty()) return;
+  node.key() = to;
+  settings.label_temperatures.insert(std::move(node));  // Not when `to` has one: that stays.
+}
+
 Result<LabelNames> NamesNow(store::Store& log, store::TaskId task) {
   return NamesAt(log, task, std::numeric_limits<store::Seq>::max());
 }
@@ -100,6 +109,26 @@ Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq wat
   for (const store::Label& label : labels) names[label.id] = label.name;
   return names;
 }
+
+namespace {
+
+// A label's own temperature follows it to the name that it has now.
+Status CallTemperatures(store::Store& log, store::TaskId task, const store::Version& version,
+                        const LabelNames& now, learn::Settings& settings) {
+  if (settings.label_temperatures.empty()) return Status::Ok();
+  CTT_ASSIGN_OR_RETURN(const LabelNames then, NamesAt(log, task, version.watermark));
+  const auto before = std::exchange(settings.label_temperatures, {});
+  for (const bool renamed : {false, true}) {  // A label that kept its name keeps its temperature.
+    for (const auto& [id, name] : then) {
+      const auto own = before.find(name);
+      if (own == before.end() || !now.contains(id) || (now.at(id) != name) != renamed) continue;
+      settings.label_temperatures.emplace(now.at(id), own->second);
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
 
 // What a mark says never changes, and neither does what the log holds up to it: reading on needs no
 // lock.
@@ -136,7 +165,10 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::TaskMark& mark,
   if (const std::int64_t settled = named(kSettledAlias); settled != 0) {
     CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(record.id, settled));
     if (!version) return DataLoss("the settled version is not there");
-    CTT_ASSIGN_OR_RETURN(ledger.settings, learn::ParseSettings(version->settings));
+    CTT_ASSIGN_OR_RETURN(learn::Settings settings, learn::ParseSettings(version->settings));
+    CTT_RETURN_IF_ERROR(
+        CallTemperatures(stores.log, record.id, *version, ledger.label_names, settings));
+    ledger.settings = std::move(settings);
     CTT_ASSIGN_OR_RETURN(ledger.rates, LoadRates(stores.log, record.id, *version));
     ledger.settled_version = settled;
   }
@@ -156,35 +188,57 @@ Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
 }
 
 Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
-                                          store::Seq watermark, std::int32_t feature_dim) {
-  return BringTo(stores, task, learn::Statistics(feature_dim), 0, watermark);
+                                          store::Seq watermark, std::int32_t feature_dim,
+                                          learn::TaskKind kind) {
+  return BringTo(stores, task, learn::Statistics(feature_dim, kind), 0, watermark);
 }
 
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
-                                       store::Seq watermark, std::int32_t feature_dim) {
+                                       store::Seq watermark, std::int32_t feature_dim,
+                                       learn::TaskKind kind) {
   store::Seq from = 0;
-  learn::Statistics statistics = StartingSums(stores, task, watermark, feature_dim, from);
+  learn::Statistics statistics = StartingSums(stores, task, watermark, feature_dim, kind, from);
   return BringTo(stores, task, std::move(statistics), from, watermark);
 }
+
+namespace {
+
+// What the row says, as the kind of its task keeps it in Rows.
+Status AddTarget(const store::Example& row, const LabelNames& names,
+                 const std::map<std::string_view, std::int32_t>& index_of_name, learn::Rows& rows) {
+  CTT_ASSIGN_OR_RETURN(const learn::Target target, TargetOf(row, names));
+  std::vector<std::int32_t> labels;
+  for (const std::string& label : target.labels) labels.push_back(index_of_name.at(label));
+  std::sort(labels.begin(), labels.end());
+  switch (KindOfExample(row)) {
+    case learn::TaskKind::kSingle:
+      rows.label_index.push_back(labels.front());
+      break;
+    case learn::TaskKind::kMulti:
+      rows.label_sets.push_back(std::move(labels));
+      break;
+    case learn::TaskKind::kRegression:
+      rows.units.push_back(target.units);
+      break;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
 
 Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq watermark,
                            std::vector<std::string>* ids) {
   CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesAt(log, task, watermark));
   learn::Rows rows;
   std::map<std::string_view, std::int32_t> index_of_name;
-  std::map<store::LabelId, std::int32_t> index;
   for (const auto& [id, name] : names) {
     const auto next = static_cast<std::int32_t>(rows.labels.size());
-    const auto [known, fresh] = index_of_name.emplace(name, next);
-    if (fresh) rows.labels.push_back(name);
-    index[id] = known->second;
+    if (index_of_name.emplace(name, next).second) rows.labels.push_back(name);
   }
   bool all_texts = true;
   CTT_RETURN_IF_ERROR(log.ScanAt(task, watermark, [&](const store::Example& row) -> Status {
-    const auto label = index.find(row.label);
-    if (label == index.end()) return DataLoss("an example has a label that does not exist");
+    CTT_RETURN_IF_ERROR(AddTarget(row, names, index_of_name, rows));
     rows.phi.insert(rows.phi.end(), row.phi.begin(), row.phi.end());
-    rows.label_index.push_back(label->second);
     if (ids != nullptr) ids->push_back(row.id);
     all_texts = all_texts && row.text;
     if (all_texts) rows.ngrams.push_back(text::HashedNGrams(*row.text));
@@ -221,8 +275,10 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
                          {"digest", std::string_view(version.head_digest)},
                          {"why", std::string_view(bytes.status().message())}});
   }
-  CTT_ASSIGN_OR_RETURN(const learn::Statistics statistics,
-                       StatisticsAt(stores, task, version.watermark, feature_dim));
+  CTT_ASSIGN_OR_RETURN(const learn::Settings settings, learn::ParseSettings(version.settings));
+  CTT_ASSIGN_OR_RETURN(
+      const learn::Statistics statistics,
+      StatisticsAt(stores, task, version.watermark, feature_dim, learn::TaskKindOf(settings.kind)));
   CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores, task, version, statistics));
   if (ToHex(head.ContentDigest()) != version.head_digest) {
     return DataLoss("version " + std::to_string(version.number) +

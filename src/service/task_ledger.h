@@ -17,6 +17,7 @@
 #include "learn/solve.h"
 #include "learn/statistics.h"
 #include "service/catalog.h"
+#include "service/targets.h"
 #include "service/task_settings.h"
 #include "store/artifact_store.h"
 #include "store/store.h"
@@ -54,6 +55,7 @@ struct TaskLedger {
   std::shared_ptr<const learn::Rates> rates;
   std::optional<learn::Statistics> statistics;  // At last_seq; absent until LoadStatistics.
   std::int64_t used = 0;                        // Larger is later; decides whose sums are dropped.
+  learn::TaskKind kind() const { return task_settings.kind.value_or(learn::TaskKind::kSingle); }
 };
 
 // The task as the log has it at `mark`, without its sums.
@@ -62,14 +64,17 @@ Result<TaskLedger> OpenLedger(const Stores& stores, const store::TaskMark& mark,
 // Nothing was written since the ledger was opened or last written.
 bool IsAt(const TaskLedger& ledger, const store::TaskMark& mark);
 
+// A label's own temperature becomes that of its new name, unless that has one.
+void RenameTemperature(learn::Settings& settings, const std::string& from, const std::string& to);
+
 // Names of a task's labels by id: now, or as they were at a watermark.
-using LabelNames = std::map<store::LabelId, std::string>;
 Result<LabelNames> NamesNow(store::Store& log, store::TaskId task);
 Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq watermark);
 
 // The sums at a watermark, from the log alone.
 Result<learn::Statistics> StatisticsOfLog(const Stores& stores, store::TaskId task,
-                                          store::Seq watermark, std::int32_t feature_dim);
+                                          store::Seq watermark, std::int32_t feature_dim,
+                                          learn::TaskKind kind);
 // Sums that stand at `from` brought to `watermark` by the log. REQUIRES: no label was renamed in
 // between. kFailedPrecondition ("version_purged"): rows of the way were erased.
 Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
@@ -77,7 +82,8 @@ Result<learn::Statistics> BringTo(const Stores& stores, store::TaskId task,
                                   store::Seq watermark);
 // The sums at a watermark: the newest checkpoint, if it is whole, then the log.
 Result<learn::Statistics> StatisticsAt(const Stores& stores, store::TaskId task,
-                                       store::Seq watermark, std::int32_t feature_dim);
+                                       store::Seq watermark, std::int32_t feature_dim,
+                                       learn::TaskKind kind);
 
 // The rows at a watermark, with the n-grams of their texts when every one has kept its text, and
 // their ids where `ids` is given.

@@ -29,6 +29,9 @@ bool WholeGrid(const std::vector<std::int64_t>& values) {
 
 Result<TaskSettings> ParseMembers(const json::object& object) {
   TaskSettings settings;
+  CTT_ASSIGN_OR_RETURN(const auto kind, OptionalString(object, "kind"));
+  if (kind) settings.kind = learn::ParseTaskKind(*kind);
+  if (kind && !settings.kind) return DataLoss("no such kind of task");
   CTT_ASSIGN_OR_RETURN(const auto rate, OptionalInteger(object, "out_of_scope_ppm"));
   CTT_ASSIGN_OR_RETURN(const auto prior, OptionalString(object, "prior"));
   CTT_ASSIGN_OR_RETURN(const auto auto_publish, OptionalBool(object, "auto_publish"));
@@ -93,7 +96,7 @@ TaskSettings Changed(TaskSettings settings, const TaskChange& change) {
 }
 
 std::string TaskSettingsJson(const TaskSettings& settings) {
-  return json::serialize(json::object{
+  json::object object = {
       {"out_of_scope_ppm",
        static_cast<std::int64_t>(std::llround(settings.out_of_scope_rate * kRateUnit))},
       {"prior", PriorName(settings.prior)},
@@ -102,7 +105,9 @@ std::string TaskSettingsJson(const TaskSettings& settings) {
       {"max_accuracy_fall",
        settings.max_accuracy_fall ? json::value(*settings.max_accuracy_fall) : json::value()},
       {"pinned", settings.pinned},
-      {"canary_share", settings.canary_share}});
+      {"canary_share", settings.canary_share}};
+  if (settings.kind) object["kind"] = learn::TaskKindName(*settings.kind);
+  return json::serialize(object);
 }
 
 Result<TaskSettings> ParseTaskSettings(std::string_view text) {
@@ -118,8 +123,11 @@ json::object RatesJson(const learn::Rates& rates) {
   json::object quantiles;
   for (const auto& [kind, values] : rates.set_quantiles)
     quantiles[learn::HeadKindName(kind)] = json::value_from(values);
-  return {{"set_quantiles", std::move(quantiles)},
-          {"scope_thresholds", json::value_from(rates.scope_thresholds)}};
+  json::object object = {{"set_quantiles", std::move(quantiles)},
+                         {"scope_thresholds", json::value_from(rates.scope_thresholds)}};
+  if (!rates.interval_halves.empty())
+    object["interval_halves"] = json::value_from(rates.interval_halves);
+  return object;
 }
 
 learn::Rates ParseRates(const json::object& report) {
@@ -134,6 +142,8 @@ learn::Rates ParseRates(const json::object& report) {
     if (values != nullptr && WholeGrid(Integers(*values)))
       rates.set_quantiles[kind] = Integers(*values);
   }
+  const json::value* halves = report.if_contains("interval_halves");
+  if (halves != nullptr && WholeGrid(Integers(*halves))) rates.interval_halves = Integers(*halves);
   if (WholeGrid(Integers(*thresholds))) rates.scope_thresholds = Integers(*thresholds);
   return rates;
 }

@@ -35,12 +35,15 @@ struct NearExample {
   std::string id;
   std::optional<std::string> text;
   std::string label;
-  double distance = 0;  // learn/neighbours.h
+  double distance = 0;                             // learn/neighbours.h
+  std::optional<std::vector<std::string>> labels;  // As in LearnRow.
+  std::optional<double> number;
 };
 
 struct WordWeight {
   std::string word;
-  double weight = 0;  // Log odds of the first label, with the word less without it.
+  // Log odds of the first label, with the word less without it; of a regression task, the number.
+  double weight = 0;
 };
 
 struct Explanation {
@@ -54,16 +57,32 @@ struct PredictOptions {
   std::string alias;                    // Or what this alias names: "live", "previous", ...
   std::string key;                      // Equal keys get the canary, or do not, alike.
   std::int64_t timeout_ms = 5000;
-  std::optional<double> error_rate;  // Asks for the LAC set at this rate, in (0, 0.5].
-  bool explain = false;              // Asks for the nearest examples,
-  bool explain_words = false;        // and for the weight of each word too.
-  bool truncate = true;              // false: a text of too many tokens is refused instead of cut.
+  // Asks for the LAC set at this rate, in (0, 0.5]; of a regression task, for another interval than
+  // that at kIntervalErrorRate. A multi-label task has neither.
+  std::optional<double> error_rate;
+  std::optional<double> threshold;  // Of a multi-label task: a label holds from here on, in (0, 1).
+  bool explain = false;             // Asks for the nearest examples,
+  bool explain_words = false;       // and for the weight of each word too.
+  bool truncate = true;             // false: a text of too many tokens is refused instead of cut.
   Gone gone;
   Stages stages;
 };
 
+inline constexpr double kIntervalErrorRate = 0.1;
+inline constexpr double kHoldsThreshold = 0.5;
+
+struct NumberInterval {  // Holds the truth but for error_rate of the time.
+  double low = 0, high = 0;
+  double error_rate = 0;
+};
+
 struct TextAnswer {
-  std::vector<LabelScore> ranked;  // Falling probability; at least one.
+  // Falling probability. One at least in a single-label task; none in a regression task.
+  std::vector<LabelScore> ranked;
+  // Of a multi-label task: all labels that hold, by falling probability.
+  std::optional<std::vector<std::string>> holds;
+  std::optional<double> number;            // Of a regression task,
+  std::optional<NumberInterval> interval;  // absent when too little was learned to tell.
   double scope_score = 0;
   bool in_scope = true;
   double margin = 0;       // First less second probability.
@@ -77,6 +96,7 @@ struct PredictAnswer {
   std::string task;
   std::int64_t head_version = 0;
   std::vector<TextAnswer> texts;  // As many as were asked, in order.
+  learn::TaskKind kind = learn::TaskKind::kSingle;
 };
 
 struct RoutedText {
@@ -129,6 +149,9 @@ struct LearnRow {
   std::string label;
   std::string id;      // Empty: the service makes one.
   std::string source;  // Free word for later filters, such as a file name.
+  // Instead of `label`: of a multi-label task, its labels; of a regression task, its number.
+  std::optional<std::vector<std::string>> labels;
+  std::optional<double> number;
 };
 
 struct LabelDescription {  // service/label_descriptions.h
@@ -207,6 +230,8 @@ struct UnlearnAnswer {  // The receipt.
 
 // What a user decides about a task; the examples decide the rest.
 struct TaskSettings {
+  // Given when the task was made, or by its first example; absent: not known yet, or single-label.
+  std::optional<learn::TaskKind> kind;
   // Share of in-scope texts that may be called out of scope: another threshold, no learning.
   double out_of_scope_rate = 0.05;
   learn::Prior prior = learn::Prior::kEmpirical;  // Another one settles the task anew.
@@ -273,6 +298,7 @@ struct Publishing {
 
 struct TaskInfo {
   std::string name;
+  std::optional<learn::TaskKind> kind;  // Absent: the first example will tell.
   std::int64_t examples = 0;
   struct LabelInfo {
     std::string name;
@@ -313,6 +339,8 @@ struct ExampleInfo {
   std::string label;
   std::string source;
   std::int64_t time_us = 0;
+  std::optional<std::vector<std::string>> labels;  // As in LearnRow.
+  std::optional<double> number;
 };
 
 struct ExampleInfoPage {
@@ -325,6 +353,8 @@ inline constexpr double kEvaluateErrorRate = 0.1;  // Of the sets whose coverage
 struct EvaluateRow {
   std::string text;
   std::string label;
+  std::optional<std::vector<std::string>> labels;  // As in LearnRow.
+  std::optional<double> number;
 };
 
 struct SuggestOptions {

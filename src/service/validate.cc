@@ -1,7 +1,10 @@
 #include "service/validate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
+
+#include "service/targets.h"
 
 namespace ctt::service {
 namespace {
@@ -20,7 +23,7 @@ Status CheckLength(std::string_view value, std::int64_t bytes_max, const std::st
 
 Status CheckRow(const LearnRow& row, const Limits& limits) {
   CTT_RETURN_IF_ERROR(CheckText(row.text, limits));
-  CTT_RETURN_IF_ERROR(CheckLabel(row.label, limits));
+  CTT_RETURN_IF_ERROR(CheckSaid(row, limits));
   CTT_RETURN_IF_ERROR(CheckLength(row.source, limits.id_bytes_max, "source"));
   return CheckLength(row.id, limits.id_bytes_max, "id");
 }
@@ -43,6 +46,18 @@ Status CheckLabel(std::string_view label, const Limits& limits) {
   if (label.empty()) return {Code::kInvalidArgument, "empty_label", "the label is empty"};
   return CheckLength(label, limits.label_bytes_max, "label");
 }
+
+template <typename Row>
+Status CheckSaid(const Row& row, const Limits& limits) {
+  if (row.number && !(std::fabs(*row.number) <= learn::kNumberMax))
+    return {Code::kInvalidArgument, "number_out_of_range", "a number must be from -1e9 to 1e9"};
+  if (row.number) return Status::Ok();
+  if (!row.labels) return CheckLabel(row.label, limits);
+  for (const std::string& label : *row.labels) CTT_RETURN_IF_ERROR(CheckLabel(label, limits));
+  return Status::Ok();
+}
+template Status CheckSaid(const LearnRow& row, const Limits& limits);
+template Status CheckSaid(const EvaluateRow& row, const Limits& limits);
 
 Status CheckText(std::string_view text, const Limits& limits) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
@@ -71,6 +86,11 @@ Status CheckRows(const std::vector<LearnRow>& rows, const Limits& limits) {
     Status status = CheckRow(rows[i], limits);
     if (status.ok() && !rows[i].id.empty() && !ids.insert(rows[i].id).second)
       status = {Code::kInvalidArgument, "duplicate_id", "its id stands in an earlier row too"};
+    if (status.ok() && KindOf(rows[i]) != KindOf(rows[0]))
+      status = {Code::kInvalidArgument, "mixed_kinds",
+                "it gives " + std::string(WhatRowsGive(KindOf(rows[i]))) +
+                    " as 'label' where the first row gives " +
+                    std::string(WhatRowsGive(KindOf(rows[0])))};
     if (!status.ok())
       return rows.size() == 1 ? status : status.WithContext("row " + std::to_string(i + 1));
   }

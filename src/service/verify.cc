@@ -8,7 +8,7 @@ Result<VerifyAnswer> VerifyTask(const Stores& stores, const ServedTask& served,
   answer.task = served.name;
   answer.statistics = sums.digest;
   CTT_ASSIGN_OR_RETURN(const learn::Statistics statistics,
-                       StatisticsOfLog(stores, sums.id, sums.watermark, feature_dim));
+                       StatisticsOfLog(stores, sums.id, sums.watermark, feature_dim, sums.kind));
   answer.examples = statistics.example_count();
   answer.statistics_log = ToHex(statistics.ContentDigest());
   if (served.head == nullptr) return answer;
@@ -16,8 +16,9 @@ Result<VerifyAnswer> VerifyTask(const Stores& stores, const ServedTask& served,
   answer.head_digest = ToHex(served.head->ContentDigest());
   CTT_ASSIGN_OR_RETURN(const auto version, stores.log.FindVersion(served.id, served.version));
   if (!version) return DataLoss("the live version is not there");
-  CTT_ASSIGN_OR_RETURN(const learn::Statistics learned,
-                       StatisticsOfLog(stores, sums.id, version->watermark, feature_dim));
+  CTT_ASSIGN_OR_RETURN(
+      const learn::Statistics learned,
+      StatisticsOfLog(stores, sums.id, version->watermark, feature_dim, sums.kind));
   CTT_ASSIGN_OR_RETURN(const learn::Head head, SolveAgain(stores, served.id, *version, learned));
   answer.head_digest_log = ToHex(head.ContentDigest());
   return answer;

@@ -62,6 +62,9 @@ struct Example {
   LabelId label = 0;
   std::string source;
   std::int64_t time_us = 0;
+  // What it says beyond its label, in the service's form; empty: nothing. With phi and text, it is
+  // what a purge erases.
+  std::string target;
 };
 
 // An immutable head version of a task. Without an artefact the head is solved again from the log.

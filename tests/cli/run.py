@@ -17,6 +17,7 @@ import unittest
 
 from case import EXAMPLES, ROWS, Case, Server, jsonl
 from database_cases import DatabaseTest  # noqa: F401: unittest finds it here.
+from kinds import KindTest  # noqa: F401  loadTestsFromModule finds it here.
 
 
 class LearnTest(Case):
@@ -65,7 +66,9 @@ class LearnTest(Case):
 
     def test_a_bad_row_is_named_by_its_line(self):
         good = jsonl([{"text": text, "label": label} for text, label in ROWS])
-        for row, why in [('{"text": "x"', "invalid JSON"), ('{"text": "x", "label": 3}', "'label' must be a string"),
+        for row, why in [('{"text": "x"', "invalid JSON"), ('{"text": "x", "label": 3}', "gives a number as 'label'"),
+                         ('{"text": "x", "label": true}', "'label' must be a string, an array of strings, or a number"),
+                         ('{"text": "x", "label": []}', "gives an array of labels as 'label'"),
                          ('{"text": "  ", "label": "x"}', "the text is empty"), ('[1]', "not a JSON object"),
                          (json.dumps({"text": "x" * 10_001, "label": "x"}), "at most 10000"),
                          (json.dumps({"text": "x", "label": "y" * 300}), "label")]:

@@ -93,13 +93,25 @@ TEST(LearnBodyTest, TakesAListOrOneRow) {
   EXPECT_EQ(one->size(), 1U);
 }
 
+TEST(LearnBodyTest, TheTypeOfTheLabelSaysTheKind) {
+  const auto rows = ParseLearn(
+      R"({"examples":[{"text":"a","label":["x","y"]},{"text":"b","label":[]},{"text":"c","label":-1.5}]})");
+  ASSERT_TRUE(rows.ok());
+  EXPECT_EQ((*rows)[0].labels, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ((*rows)[1].labels, std::vector<std::string>());
+  EXPECT_EQ((*rows)[2].number, -1.5);
+  EXPECT_FALSE((*rows)[2].labels.has_value());
+}
+
 TEST(LearnBodyTest, NamesTheRow) {
   const BadBody cases[] = {
       {"no label", R"({"examples":[{"text":"a","label":"x"},{"text":"b"}]})", "missing_field",
        "row 2: 'label'"},
       {"row is no object", R"({"examples":["a"]})", "wrong_type", "row 1"},
       {"unknown field", R"({"examples":[{"text":"a","lable":"x"}]})", "unknown_field", "'label'"},
-      {"label is a number", R"({"examples":[{"text":"a","label":1}]})", "wrong_type", "'label'"},
+      {"label is a truth", R"({"examples":[{"text":"a","label":true}]})", "wrong_type", "'label'"},
+      {"label holds a number", R"({"examples":[{"text":"a","label":["x",1]}]})", "wrong_type",
+       "array of strings"},
       {"no examples", "{}", "missing_field", "'examples'"},
       {"beside the list", R"({"examples":[],"text":"a"})", "unknown_field", "'text'"},
       {"not an object", "3", "wrong_type", "object"},
@@ -132,8 +144,10 @@ TEST(EvaluateBodyTest, JsonAndLinesSayTheSame) {
 }
 
 TEST(SmallBodyTest, OneFieldEach) {
-  EXPECT_EQ(*ParseName(R"({"name":"a"})"), "a");
-  EXPECT_EQ(ParseName(R"({"nam":"a"})").status().reason(), "unknown_field");
+  EXPECT_EQ(ParseNewTask(R"({"name":"a"})")->name, "a");
+  EXPECT_EQ(ParseNewTask(R"({"name":"a","kind":"multi"})")->kind, learn::TaskKind::kMulti);
+  EXPECT_EQ(ParseNewTask(R"({"nam":"a"})").status().reason(), "unknown_field");
+  EXPECT_EQ(ParseNewTask(R"({"name":"a","kind":"x"})").status().reason(), "bad_kind");
   EXPECT_EQ(ParseUnlearn(R"({"ids":["a","b"]})")->ids, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(ParseUnlearn(R"({"ids":[]})").status().reason(), "empty_request");
   EXPECT_EQ(ParseUnlearn(R"({"filter":{"since":"x"}})").status().reason(), "bad_time");
@@ -150,7 +164,7 @@ TEST(SmallBodyTest, OneFieldEach) {
 
 service::PredictAnswer TwoLabels() {
   service::PredictAnswer answer{"t", 7, {}};
-  answer.texts.push_back({{{"a\xFF", 0.75}, {"b", 0.25}}, 1.5, false, 0.5, true});
+  answer.texts.push_back({{{"a\xFF", 0.75}, {"b", 0.25}}, {}, {}, {}, 1.5, false, 0.5, true});
   return answer;
 }
 
@@ -178,7 +192,8 @@ TEST(AnswerTest, AbsentValuesAreNull) {
   task.name = "t";
   task.created_us = 1;
   EXPECT_EQ(TaskJson(task),
-            R"({"name":"t","examples":0,"classes":0,"head_version":0,"settled":false,"head":null,)"
+            R"({"name":"t","kind":null,"examples":0,"classes":0,"head_version":0,"settled":false,)"
+            R"("head":null,)"
             R"("block":null,"head_digest":null,"created_at":"1970-01-01T00:00:00.000001Z",)"
             R"("updated_at":null,"out_of_scope_rate":0.05,"prior":"empirical","groups":[],)"
             R"("labels":[],"aliases":[],)"

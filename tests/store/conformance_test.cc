@@ -134,6 +134,7 @@ TEST_P(StoreTest, ExamplesComeBackByteForByte) {
   const TaskId task = MakeTask("a").id;
   const LabelId label = MakeLabel(task, "l");
   Example plain = Row(1, label, "one");
+  plain.target = std::string("M\0\xff", 3);
   Example bare = Row(2, label, std::string("id with \0 zero", 14));
   bare.text.reset();
   bare.source.clear();
@@ -158,6 +159,7 @@ TEST_P(StoreTest, AScanShowsPhiAndTextAReplayPhiAlone) {
   const LabelId label = MakeLabel(task, "l");
   Example row = Row(1, label, "one"), silent = Row(2, label, "two");
   silent.text.reset();
+  silent.target = "R";
   ASSERT_OK(Append(task, {row, silent}));
   std::vector<Example> scanned, replayed;
   ASSERT_OK(store().ScanAt(task, 2, [&](const Example& got) {

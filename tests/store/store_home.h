@@ -93,6 +93,7 @@ inline void ExpectSame(const Example& got, const Example& want) {
   EXPECT_EQ(got.label, want.label);
   EXPECT_EQ(got.source, want.source);
   EXPECT_EQ(got.time_us, want.time_us);
+  EXPECT_EQ(got.target, want.target);
 }
 
 }  // namespace ctt::store

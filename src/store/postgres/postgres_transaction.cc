@@ -161,7 +161,7 @@ Result<std::vector<Example>> PostgresTransaction::FindLiving(TaskId task,
 
 Status PostgresTransaction::Insert(TaskId task, std::span<const Example> examples) {
   std::vector<std::int64_t> seqs, labels, times;
-  std::vector<std::optional<std::string_view>> ids, sources, phis, texts;
+  std::vector<std::optional<std::string_view>> ids, sources, phis, texts, targets;
   for (const Example& example : examples) {
     seqs.push_back(example.seq);
     labels.push_back(example.label);
@@ -170,13 +170,16 @@ Status PostgresTransaction::Insert(TaskId task, std::span<const Example> example
     sources.emplace_back(example.source);
     phis.emplace_back(PhiBytes(example));
     texts.push_back(example.text ? std::optional<std::string_view>(*example.text) : std::nullopt);
+    targets.push_back(example.target.empty() ? std::nullopt
+                                             : std::optional<std::string_view>(example.target));
   }
   return Write(
-      "INSERT INTO example (task, seq, label, time_us, id, source, phi, text)"
+      "INSERT INTO example (task, seq, label, time_us, id, source, phi, text, target)"
       " SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[],"
-      " $6::bytea[], $7::bytea[], $8::bytea[])",
+      " $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[])",
       {task, PgValue(seqs), PgValue(labels), PgValue(times), PgValue::BytesArray(ids),
-       PgValue::BytesArray(sources), PgValue::BytesArray(phis), PgValue::BytesArray(texts)});
+       PgValue::BytesArray(sources), PgValue::BytesArray(phis), PgValue::BytesArray(texts),
+       PgValue::BytesArray(targets)});
 }
 
 Status PostgresTransaction::AppendExamples(TaskId task, std::span<const Example> examples) {
@@ -235,7 +238,7 @@ Result<std::int64_t> PostgresTransaction::PurgeUnlearned(TaskId task) {
             {task, PgValue(numbers)}));
   CTT_ASSIGN_OR_RETURN(
       const PgRows purged,
-      Run("UPDATE example SET phi = '\\x00', text = NULL, id = 'purged', source = ''"
+      Run("UPDATE example SET phi = '\\x00', text = NULL, target = NULL, id = 'purged', source = ''"
           " WHERE task = $1 AND deleted_seq > 0 AND length(phi) > 1",
           {task}));
   return purged.affected();

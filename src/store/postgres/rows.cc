@@ -74,12 +74,13 @@ void ReadExample(const PgRows& rows, int row, Example& example) {
   example.time_us = rows.Int(row, 3);
   example.id = rows.Bytes(row, 4);
   example.source = rows.Bytes(row, 5);
-  const std::string_view phi = rows.Bytes(row, 6);
+  example.target = rows.IsNull(row, 6) ? std::string_view() : rows.Bytes(row, 6);
+  const std::string_view phi = rows.Bytes(row, 7);
   example.phi.assign(phi.begin(), phi.end());
-  if (rows.IsNull(row, 7)) {
+  if (rows.IsNull(row, 8)) {
     example.text.reset();
   } else {
-    example.text = rows.Text(row, 7);
+    example.text = rows.Text(row, 8);
   }
 }
 

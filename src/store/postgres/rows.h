@@ -9,8 +9,8 @@
 namespace ctt::store {
 
 // Columns in the order that ReadExample wants; `phi` and `text` may be swapped for NULL.
-#define CTT_PG_EXAMPLE_COLUMNS "seq, deleted_seq, label, time_us, id, source"
-// Columns 0 to 5 as above, 6 phi, 7 text. Reuses the memory of `example`.
+#define CTT_PG_EXAMPLE_COLUMNS "seq, deleted_seq, label, time_us, id, source, target"
+// Columns 0 to 6 as above, 7 phi, 8 text. Reuses the memory of `example`.
 void ReadExample(const PgRows& rows, int row, Example& example);
 
 #define CTT_PG_VERSION_QUERY                                                            \

@@ -5,7 +5,7 @@
 namespace ctt::store {
 namespace {
 
-constexpr const char* kMigrations[] = {kPgMigration0001};
+constexpr const char* kMigrations[] = {kPgMigration0001, kPgMigration0002};
 
 Result<std::int64_t> ReadVersion(PgConnection& connection) {
   CTT_RETURN_IF_ERROR(

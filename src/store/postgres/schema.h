@@ -12,6 +12,7 @@
 namespace ctt::store {
 
 extern const char kPgMigration0001[];
+extern const char kPgMigration0002[];
 
 // Every step's SQL; entry i leads from version i to i + 1.
 std::span<const char* const> PgMigrations();

@@ -71,6 +71,13 @@ void Statement::Bind(int index, Blob blob) {
   const char* data = blob.bytes.data() == nullptr ? "" : blob.bytes.data();
   Note(sqlite3_bind_blob64(statement_, index, data, blob.bytes.size(), SQLITE_TRANSIENT));
 }
+void Statement::Bind(int index, const std::optional<Blob>& blob) {
+  if (blob) {
+    Bind(index, *blob);
+  } else {
+    Note(sqlite3_bind_null(statement_, index));
+  }
+}
 void Statement::Bind(int index, const std::optional<std::string>& text) {
   if (text) {
     Bind(index, *text);

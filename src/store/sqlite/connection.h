@@ -52,6 +52,7 @@ class Statement {
   void Bind(int index, const std::string& text) { Bind(index, std::string_view(text)); }
   void Bind(int index, const char* text) { Bind(index, std::string_view(text)); }
   void Bind(int index, Blob blob);
+  void Bind(int index, const std::optional<Blob>& blob);
   void Bind(int index, const std::optional<std::string>& text);
   void Note(int code);
 

@@ -20,12 +20,13 @@ void ReadExample(const Statement& row, Example& example) {
   example.time_us = row.Int(3);
   example.id = row.Bytes(4);
   example.source = row.Bytes(5);
-  const std::string_view phi = row.Bytes(6);
+  example.target = row.Bytes(6);
+  const std::string_view phi = row.Bytes(7);
   example.phi.assign(phi.begin(), phi.end());
-  if (row.IsNull(7)) {
+  if (row.IsNull(8)) {
     example.text.reset();
   } else {
-    example.text = row.Text(7);
+    example.text = row.Text(8);
   }
 }
 

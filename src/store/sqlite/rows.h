@@ -10,8 +10,8 @@ namespace ctt::store {
 Result<Seq> ReadLastSeq(Connection& connection, TaskId task);
 
 // Columns in the order that ReadExample wants; `phi` and `text` may be swapped for NULL.
-#define CTT_EXAMPLE_COLUMNS "seq, deleted_seq, label, time_us, id, source"
-// Columns 0 to 5 as above, 6 phi, 7 text. Reuses the memory of `example`.
+#define CTT_EXAMPLE_COLUMNS "seq, deleted_seq, label, time_us, id, source, target"
+// Columns 0 to 6 as above, 7 phi, 8 text. Reuses the memory of `example`.
 void ReadExample(const Statement& row, Example& example);
 
 // The living example of that id, with phi and text.

@@ -8,7 +8,8 @@
 namespace ctt::store {
 namespace {
 
-constexpr const char* kMigrations[] = {kMigration0001, kMigration0002, kMigration0003};
+constexpr const char* kMigrations[] = {kMigration0001, kMigration0002, kMigration0003,
+                                       kMigration0004};
 
 // The room for page checks and the page size hold from the first page on: set before there is one.
 Status Format(Connection& writer) {

@@ -27,6 +27,7 @@ constexpr std::int64_t Key(std::int64_t task, std::int64_t number) {
 extern const char kMigration0001[];
 extern const char kMigration0002[];
 extern const char kMigration0003[];
+extern const char kMigration0004[];
 
 // Every step's SQL; entry i leads from version i to i + 1.
 std::span<const char* const> Migrations();

@@ -15,6 +15,11 @@ std::string_view PhiBytes(const Example& example) {
   return {reinterpret_cast<const char*>(example.phi.data()), example.phi.size()};
 }
 
+std::optional<Blob> TargetOf(const Example& example) {
+  if (example.target.empty()) return std::nullopt;
+  return Blob{example.target};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Transaction>> SqliteTransaction::Begin(std::unique_lock<std::mutex> lock,
@@ -150,10 +155,10 @@ Status SqliteTransaction::CheckAppend(TaskId task, std::span<const Example> exam
 
 Status SqliteTransaction::Insert(TaskId task, const Example& example) {
   Status status = writer_.Run(
-      "INSERT INTO example (key, label, time_us, id, source, phi, text)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      "INSERT INTO example (key, label, time_us, id, source, phi, text, target)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
       Key(task, example.seq), example.label, example.time_us, example.id, example.source,
-      Blob{PhiBytes(example)}, example.text);
+      Blob{PhiBytes(example)}, example.text, TargetOf(example));
   if (!status.ok() && writer_.failed_by_constraint()) return ExampleIdTaken();
   return status;
 }
@@ -221,7 +226,8 @@ Result<std::int64_t> SqliteTransaction::PurgeUnlearned(TaskId task) {
         Spoil(writer_.Run("UPDATE version SET has_artifact = 0 WHERE key = ?1", key)));
   }
   CTT_RETURN_IF_ERROR(
-      Spoil(writer_.Run("UPDATE example SET phi = x'00', text = NULL, id = 'purged', source = ''"
+      Spoil(writer_.Run("UPDATE example SET phi = x'00', text = NULL, target = NULL, id = 'purged',"
+                        " source = ''"
                         " WHERE task = ?1 AND deleted_seq > 0 AND length(phi) > 1",
                         task)));
   return writer_.changes();
