@@ -12,10 +12,11 @@ namespace ctt::service {
 namespace {
 
 // One batch: enough rows for the GEMM to run at full speed, few enough that a request which arrives
-// just after it started waits some milliseconds only. What is long gives way: some 2 ms.
+// just after it started waits some milliseconds only. What is long gives way to what is short.
 constexpr std::int64_t kBatchTokens = 256;
-constexpr std::int64_t kLongBatchTokens = 64;
-constexpr std::int64_t kSliceTokens = 128;  // Of one job in a shared batch.
+constexpr std::int64_t kLongBatchTokens = 128;
+constexpr std::int64_t kLongBatchTokensBesideShort = 64;  // Some 2 ms.
+constexpr std::int64_t kSliceTokens = 128;                // Of one job in a shared batch.
 constexpr std::int64_t kBatchTurn = 4;
 constexpr std::int64_t kBulkTurn = 8;
 constexpr std::int64_t kRetryAfterMaxS = 60;
@@ -145,7 +146,11 @@ bool EncodeQueue::MayTake(const Waiting& waiting, Row row) const {
   if (waiting.jobs[row].empty()) return false;
   if (row == kShort || waiting.stopping) return true;
   const bool leaves_one = thread_count_ < 2 || waiting.long_running < thread_count_ - 1;
-  return leaves_one || clock_.SteadyMicros() - waiting.last_short_us > kShortQuiet.count();
+  return leaves_one || IsShortQuiet(waiting);
+}
+
+bool EncodeQueue::IsShortQuiet(const Waiting& waiting) const {
+  return clock_.SteadyMicros() - waiting.last_short_us > kShortQuiet.count();
 }
 
 // kRows: nothing may be taken.
@@ -164,7 +169,9 @@ std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Row row
   std::vector<Slice> slices;
   if (row != kShort) ++waiting.long_running;
   std::deque<std::shared_ptr<Job>>& jobs = waiting.jobs[row];
-  std::int64_t room = row == kShort ? kBatchTokens : kLongBatchTokens;
+  std::int64_t room = row == kShort           ? kBatchTokens
+                      : IsShortQuiet(waiting) ? kLongBatchTokens
+                                              : kLongBatchTokensBesideShort;
   while (room > 0 && !jobs.empty()) {
     const std::shared_ptr<Job> job = std::move(jobs.front());
     jobs.pop_front();

@@ -3,10 +3,10 @@
 // with load and nothing waits for a timer.
 //
 // Short requests go before those of many texts, and these before bulk work (long streams). What is
-// long is encoded in small pieces, on all threads but one while short requests come: a hundred-text
-// request or a stream holds up the single one beside it by a few milliseconds. Every kBatchTurn-th
-// batch is offered to requests of many texts first and every kBulkTurn-th to bulk work, so that
-// both move under full load too.
+// long is encoded in small pieces and on all threads but one while short requests come: a
+// hundred-text request or a stream holds up the single one beside it by a few milliseconds. Every
+// kBatchTurn-th batch is offered to requests of many texts first and every kBulkTurn-th to bulk
+// work, so that both move under full load too.
 //
 // Threads: Submit is safe from any thread; `done` runs on a compute thread and must not block.
 #include <cstdint>
@@ -64,6 +64,7 @@ class EncodeQueue {
 
   void Compute();
   bool MayTake(const Waiting& waiting, Row row) const;
+  bool IsShortQuiet(const Waiting& waiting) const;  // No short request came for some time.
   Row ChooseRow(Waiting& waiting) const;
   std::vector<Slice> TakeBatch(Waiting& waiting, Row row);
   void EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Workspace& workspace);
