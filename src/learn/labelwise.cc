@@ -137,6 +137,7 @@ Judgement JudgeAt(const LabelRows& rows, const Scatter& scatter, const Products&
 struct Trial {
   Settings settings;
   Judgement judgement;
+  std::vector<double> scope;  // Scores of rows that the head has not seen, ascending.
 };
 
 struct BlockTrial {
@@ -144,11 +145,6 @@ struct BlockTrial {
   std::optional<Trial> starting;  // When they are of this block and still stand a chance.
   std::vector<Candidate> candidates;
 };
-
-double ThresholdOf(const LabelRows& rows, const Products& products, double reject_rate) {
-  const std::vector<double> scores = rows.ScopeScores(products);
-  return scores.empty() ? -1e300 : ScopeThreshold(scores, reject_rate);
-}
 
 Settings WithFitted(Settings settings, const Statistics& statistics, const Judgement& judgement) {
   const auto n = static_cast<double>(statistics.example_count());
@@ -181,16 +177,14 @@ BlockTrial TryBlock(const Statistics& statistics, const Rows& rows, const Conten
     settings.block = block;
     settings.lambda = lambda;
     settings = WithFitted(std::move(settings), statistics, *judged);
-    settings.scope_threshold = ThresholdOf(label_rows, *products, options.scope_reject_rate);
-    trial.best = Trial{std::move(settings), *std::move(judged)};
+    trial.best = Trial{std::move(settings), *std::move(judged), label_rows.ScopeScores(*products)};
     return true;
   });
   if (!by_row || starting.block != block || !trial.best) return trial;
   if (const std::optional<Products> products = label_rows.At(starting.lambda)) {
     const double beta = starting.temperature * scatter.example_count;
-    trial.starting = Trial{starting, JudgeAt(label_rows, scatter, *products, beta)};
-    trial.starting->settings.scope_threshold =
-        ThresholdOf(label_rows, *products, options.scope_reject_rate);
+    trial.starting = Trial{starting, JudgeAt(label_rows, scatter, *products, beta),
+                           label_rows.ScopeScores(*products)};
   }
   return trial;
 }
@@ -233,20 +227,6 @@ std::vector<LabelReport> LabelReports(const Statistics& statistics,
     report.accuracy = static_cast<double>(tally.right) / static_cast<double>(tally.rows);
   }
   return reports;
-}
-
-// The scope scores of rows that the head has not seen, ascending.
-Result<std::vector<double>> LeftOutScopeScores(const Statistics& statistics, const Rows& rows,
-                                               const Settings& settings) {
-  const ContentRows sample =
-      SampleByContent(rows, statistics.feature_dim(), SampleSize(statistics.label_count()));
-  const Scatter scatter = SharedScatterOf(statistics, settings.block);
-  const LabelRows label_rows(statistics, scatter, rows, sample,
-                             BlockColumns(settings.block, statistics.feature_dim()),
-                             settings.prior);
-  const std::optional<Products> products = label_rows.At(settings.lambda);
-  if (!products) return SingularStatus();
-  return label_rows.ScopeScores(*products);
 }
 
 }  // namespace
@@ -304,15 +284,16 @@ Result<Settled> SettleLabelwise(const Statistics& statistics, const Rows& rows,
   if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed))
     return Status(Code::kCancelled, "settling was cancelled");
   report.labels = LabelReports(statistics, chosen);
+  Rates rates;
   if (chosen) {
     settings = chosen->settings;
     report.loo_accuracy = chosen->judgement.accuracy;
     report.loo_log_loss = chosen->judgement.log_loss;
   }
-  Rates rates;
-  CTT_ASSIGN_OR_RETURN(const std::vector<double> scope,
-                       LeftOutScopeScores(statistics, rows, settings));
-  if (!scope.empty()) rates.scope_thresholds = ScopeThresholds(scope);
+  if (chosen && !chosen->scope.empty()) {
+    settings.scope_threshold = ScopeThreshold(chosen->scope, options.scope_reject_rate);
+    rates.scope_thresholds = ScopeThresholds(chosen->scope);
+  }
   CTT_ASSIGN_OR_RETURN(Head head, SolveLabelwise(statistics, settings));
   return Settled{std::move(head), std::move(report), std::move(rates)};
 }

@@ -12,7 +12,6 @@
 #include "learn/compare.h"
 #include "learn/content_rows.h"
 #include "learn/lambda_grid.h"
-#include "learn/rotated_rows.h"
 #include "learn/shared_scatter.h"
 #include "learn/whitening.h"
 
@@ -52,14 +51,8 @@ std::vector<double> CentredNumbers(const Statistics& statistics, const Rows& row
   return numbers;
 }
 
-// y less the answer of a head that has not seen the row, in units.
-std::vector<double> LeftOutErrors(const Products& products, const std::vector<double>& numbers,
-                                  double n) {
-  std::vector<double> errors;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const double room = std::max(1 - 1 / n - products.own[i], kLeverageFloor);
-    errors.push_back((numbers[i] - products.dots[i]) / room);
-  }
+std::vector<double> AbsoluteOf(std::vector<double> errors) {
+  for (double& error : errors) error = std::fabs(error);
   return errors;
 }
 
@@ -140,11 +133,10 @@ std::optional<Trial> Choose(const Statistics& statistics, const ContentRows& sam
 
 // R^2 compares with the mean of the other rows, (y - mean y) n / (n - 1) off.
 NumberReport ReportOf(const Trial& trial, const std::vector<double>& numbers, double n) {
-  std::vector<double> absolute, spread;
-  for (const double error : trial.errors) absolute.push_back(std::fabs(error));
+  std::vector<double> spread;
   for (const double number : numbers) spread.push_back(number * n / (n - 1));
   const double variance = MeanOf(SquaresOf(spread));
-  return {UnitsToNumber(MeanOf(absolute)), UnitsToNumber(std::sqrt(trial.loss)),
+  return {UnitsToNumber(MeanOf(AbsoluteOf(trial.errors))), UnitsToNumber(std::sqrt(trial.loss)),
           variance > 0 ? 1 - trial.loss / variance : 0};
 }
 
@@ -165,6 +157,16 @@ std::vector<double> ScopeScores(const Statistics& statistics, const ContentRows&
 }
 
 }  // namespace
+
+std::vector<double> LeftOutErrors(const Products& products, const std::vector<double>& numbers,
+                                  double example_count) {
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double room = std::max(1 - 1 / example_count - products.own[i], kLeverageFloor);
+    errors.push_back((numbers[i] - products.dots[i]) / room);
+  }
+  return errors;
+}
 
 Result<Head> SolveRidge(const Statistics& statistics, const Settings& settings) {
   Scatter scatter = SharedScatterOf(statistics, settings.block);
@@ -202,37 +204,19 @@ Result<Settled> SettleRidge(const Statistics& statistics, const Rows& rows,
       Choose(statistics, sample, numbers, settings, options, cancelled, report.candidates);
   if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed))
     return Status(Code::kCancelled, "settling was cancelled");
+  Rates rates;
   if (chosen) {
     settings.block = chosen->block;
     settings.lambda = chosen->lambda;
     report.numbers = ReportOf(*chosen, numbers, static_cast<double>(statistics.example_count()));
-    const std::vector<double> scope = ScopeScores(statistics, sample);
-    if (!scope.empty()) settings.scope_threshold = ScopeThreshold(scope, options.scope_reject_rate);
+    rates.interval_halves = IntervalHalves(AbsoluteOf(chosen->errors));
+    if (const std::vector<double> scope = ScopeScores(statistics, sample); !scope.empty()) {
+      settings.scope_threshold = ScopeThreshold(scope, options.scope_reject_rate);
+      rates.scope_thresholds = ScopeThresholds(scope);
+    }
   }
-  CTT_ASSIGN_OR_RETURN(RidgeLeftOut left_out, RidgeLeftOutOf(statistics, rows, settings));
-  Rates rates;
-  if (!left_out.scope.empty()) rates.scope_thresholds = ScopeThresholds(left_out.scope);
-  if (!left_out.errors.empty()) rates.interval_halves = IntervalHalves(std::move(left_out.errors));
   CTT_ASSIGN_OR_RETURN(Head head, SolveRidge(statistics, settings));
   return Settled{std::move(head), std::move(report), std::move(rates)};
-}
-
-Result<RidgeLeftOut> RidgeLeftOutOf(const Statistics& statistics, const Rows& rows,
-                                    const Settings& settings) {
-  CTT_RETURN_IF_ERROR(CheckNumberRows(statistics, rows));
-  RidgeLeftOut left_out;
-  if (statistics.example_count() < 2) return left_out;
-  const ContentRows sample = SampleRows(statistics, rows);
-  const Scatter scatter = SharedScatterOf(statistics, settings.block);
-  const Columns columns = BlockColumns(settings.block, statistics.feature_dim());
-  const RotatedRows rotated(scatter, sample.PhiFrom(columns.begin));
-  const std::optional<Products> products = rotated.At(settings.lambda);
-  if (!products) return SingularStatus();
-  const std::vector<double> numbers = CentredNumbers(statistics, rows, sample);
-  left_out.errors = LeftOutErrors(*products, numbers, scatter.example_count);
-  for (double& error : left_out.errors) error = std::fabs(error);
-  left_out.scope = ScopeScores(statistics, sample);
-  return left_out;
 }
 
 }  // namespace ctt::learn

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <vector>
 
+#include "learn/rotated_rows.h"
 #include "learn/solve.h"
 
 namespace ctt::learn {
@@ -24,13 +25,9 @@ Result<Head> SolveRidge(const Statistics& statistics, const Settings& settings);
 Result<Settled> SettleRidge(const Statistics& statistics, const Rows& rows,
                             const SettleOptions& options, const std::atomic<bool>* cancelled);
 
-// What the head says of rows that it has not seen.
-struct RidgeLeftOut {
-  std::vector<double> errors;  // |y - answer| in units, in the rows' order by content.
-  std::vector<double> scope;   // Ascending.
-};
-// Empty below two examples. kInvalidArgument: as Settle.
-Result<RidgeLeftOut> RidgeLeftOutOf(const Statistics& statistics, const Rows& rows,
-                                    const Settings& settings);
+// [n] y less the answer of a head that has not seen the row, in units. `products` are of rows under
+// the shared scatter of `example_count` examples, `numbers` [n] their y - mean y.
+std::vector<double> LeftOutErrors(const Products& products, const std::vector<double>& numbers,
+                                  double example_count);
 
 }  // namespace ctt::learn

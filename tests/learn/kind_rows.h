@@ -80,6 +80,14 @@ inline Statistics KindStatistics(const Rows& rows, std::int32_t dim) {
   return statistics;
 }
 
+inline Settled SettledOf(const Rows& rows, std::int32_t dim, int threads = 1) {
+  SettleOptions options;
+  options.threads = threads;
+  auto settled = Settle(KindStatistics(rows, dim), rows, options, nullptr);
+  EXPECT_TRUE(settled.ok()) << settled.status().ToString();
+  return *std::move(settled);
+}
+
 // Of the rows in `chosen`, in that order.
 inline Rows Picked(const Rows& rows, std::int32_t dim, const std::vector<std::size_t>& chosen) {
   Rows picked;

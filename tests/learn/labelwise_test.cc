@@ -122,14 +122,6 @@ TEST(LabelwiseTest, AnswersAsHeadAOfTwoClassesWould) {
   }
 }
 
-Settled SettledOf(const Rows& rows, int threads = 1) {
-  SettleOptions options;
-  options.threads = threads;
-  auto settled = Settle(KindStatistics(rows, kDim), rows, options, nullptr);
-  EXPECT_TRUE(settled.ok()) << settled.status().ToString();
-  return *std::move(settled);
-}
-
 // Texts come seven times with other labels: names and order must not decide between those.
 Rows WithRepeats(Rows rows) {
   for (std::size_t copy = 1; copy <= 6; ++copy) {
@@ -144,9 +136,10 @@ Rows WithRepeats(Rows rows) {
 
 TEST(LabelwiseTest, WhatSettlingFindsFollowsFromTheSetOfExamplesAlone) {
   const Rows rows = WithRepeats(MultiRows(150, kDim, 4, 4));
-  const Settled settled = SettledOf(rows);
+  const Settled settled = SettledOf(rows, kDim);
   for (std::uint32_t seed = 1; seed <= 5; ++seed) {
-    const Settled other = SettledOf(Picked(rows, kDim, Mixed(rows.label_sets.size(), seed)), 3);
+    const Settled other =
+        SettledOf(Picked(rows, kDim, Mixed(rows.label_sets.size(), seed)), kDim, 3);
     EXPECT_EQ(other.head.ContentDigest(), settled.head.ContentDigest());
     EXPECT_EQ(other.report.loo_log_loss, settled.report.loo_log_loss);
   }
@@ -154,16 +147,16 @@ TEST(LabelwiseTest, WhatSettlingFindsFollowsFromTheSetOfExamplesAlone) {
 
 TEST(LabelwiseTest, ARenamedLabelKeepsItsNumbers) {
   Rows rows = WithRepeats(MultiRows(150, kDim, 4, 5));
-  const Settled before = SettledOf(rows);
+  const Settled before = SettledOf(rows, kDim);
   rows.labels[1] = "zz";
-  const Settled after = SettledOf(rows);
+  const Settled after = SettledOf(rows, kDim);
   const Head renamed = RenameInLabelwise(before.head, "label 1", "zz");
   EXPECT_EQ(renamed.ContentDigest(), after.head.ContentDigest());
   EXPECT_EQ(renamed.settings(), after.head.settings());
 }
 
 TEST(LabelwiseTest, HeadsComeBackFromTheirBytes) {
-  const Settled settled = SettledOf(MultiRows(120, kDim, 3, 6));
+  const Settled settled = SettledOf(MultiRows(120, kDim, 3, 6), kDim);
   const auto parsed = Head::Parse(settled.head.Serialize());
   ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
   EXPECT_EQ(parsed->ContentDigest(), settled.head.ContentDigest());
@@ -175,7 +168,7 @@ TEST(LabelwiseTest, HeadsComeBackFromTheirBytes) {
 }
 
 TEST(LabelwiseTest, ChoosesByLeaveOneOutLossAndReportsRows) {
-  const Settled settled = SettledOf(MultiRows(200, kDim, 3, 7));
+  const Settled settled = SettledOf(MultiRows(200, kDim, 3, 7), kDim);
   double least = 1e300;
   for (const Candidate& candidate : settled.report.candidates)
     least = std::min(least, candidate.log_loss);
@@ -187,7 +180,7 @@ TEST(LabelwiseTest, ChoosesByLeaveOneOutLossAndReportsRows) {
 
 TEST(LabelwiseTest, ScopeRejectsAboutTheShareAskedFor) {
   const Rows rows = MultiRows(400, kDim, 3, 8);
-  const Settled settled = SettledOf(rows);
+  const Settled settled = SettledOf(rows, kDim);
   const Rates& rates = settled.rates;
   EXPECT_NEAR(rates.ScopeThreshold(0.05), settled.head.settings().scope_threshold, 1e-9);
   EXPECT_GT(rates.ScopeThreshold(0.3), rates.ScopeThreshold(0.05));
@@ -214,7 +207,7 @@ TEST(LabelwiseTest, SmallSetsAreAnsweredByRule) {
   for (const SmallSet& small : kSmallSets) {
     Rows rows = MultiRows(std::ssize(small.sets), kDim, 2, 9);
     rows.label_sets = small.sets;
-    const Settled settled = SettledOf(rows);
+    const Settled settled = SettledOf(rows, kDim);
     const Prediction prediction = settled.head.Predict({rows.phi.data(), kDim});
     EXPECT_EQ(prediction.ranked.size(), KindStatistics(rows, kDim).label_count()) << small.why;
     for (const LabelProbability& answer : prediction.ranked) {
@@ -228,7 +221,7 @@ TEST(LabelwiseTest, SmallSetsAreAnsweredByRule) {
 TEST(LabelwiseTest, ALabelOfEveryExampleIsAnsweredByItsShare) {
   Rows rows = MultiRows(4, kDim, 1, 10);
   rows.label_sets = {{0}, {0}, {0}, {0}};
-  const Prediction prediction = SettledOf(rows).head.Predict({rows.phi.data(), kDim});
+  const Prediction prediction = SettledOf(rows, kDim).head.Predict({rows.phi.data(), kDim});
   EXPECT_NEAR(prediction.ranked[0].probability, 4.5 / 5, 1e-12);
   EXPECT_TRUE(prediction.in_scope);
 }

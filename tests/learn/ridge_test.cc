@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "learn/rates.h"
+#include "learn/shared_scatter.h"
 #include "tests/learn/dense.h"
 #include "tests/learn/kind_rows.h"
 
@@ -56,25 +57,26 @@ TEST(RidgeTest, AnswersAsThePlainRidgeDoes) {
 TEST(RidgeTest, LeavingARowOutEqualsRefitting) {
   const Rows rows = NumberRows(40, kDim, 2);
   const Statistics statistics = KindStatistics(rows, kDim);
-  auto left_out = RidgeLeftOutOf(statistics, rows, SettingsAt(statistics));
-  ASSERT_TRUE(left_out.ok()) << left_out.status().ToString();
+  const Scatter scatter = SharedScatterOf(statistics, Block::kBoth);
+  std::vector<const std::int8_t*> phi;
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < 40; ++i) {
+    phi.push_back(rows.phi.data() + i * kDim);
+    numbers.push_back(static_cast<double>(rows.units[i]) - MeanUnits(statistics));
+  }
+  const std::optional<Products> products = RotatedRows(scatter, phi).At(kLambda);
+  ASSERT_TRUE(products.has_value());
+  Vector left_out = LeftOutErrors(*products, numbers, scatter.example_count);
+  for (double& error : left_out) error = std::fabs(error);
   Vector plain;
   for (std::size_t i = 0; i < 40; ++i)
     plain.push_back(std::fabs(UnitsToNumber(static_cast<double>(rows.units[i])) -
                               PlainAnswer(rows, RowOf(rows.phi, i, kDim), i)));
   std::sort(plain.begin(), plain.end());
-  std::sort(left_out->errors.begin(), left_out->errors.end());
-  ASSERT_EQ(left_out->errors.size(), plain.size());
+  std::sort(left_out.begin(), left_out.end());
+  ASSERT_EQ(left_out.size(), plain.size());
   for (std::size_t i = 0; i < plain.size(); ++i)
-    EXPECT_NEAR(UnitsToNumber(left_out->errors[i]), plain[i], 1e-9);
-}
-
-Settled SettledOf(const Rows& rows, int threads = 1) {
-  SettleOptions options;
-  options.threads = threads;
-  auto settled = Settle(KindStatistics(rows, kDim), rows, options, nullptr);
-  EXPECT_TRUE(settled.ok()) << settled.status().ToString();
-  return *std::move(settled);
+    EXPECT_NEAR(UnitsToNumber(left_out[i]), plain[i], 1e-9);
 }
 
 // Texts come seven times with other numbers.
@@ -90,9 +92,9 @@ Rows WithRepeats(Rows rows) {
 
 TEST(RidgeTest, WhatSettlingFindsFollowsFromTheSetOfExamplesAlone) {
   const Rows rows = WithRepeats(NumberRows(120, kDim, 3));
-  const Settled settled = SettledOf(rows);
+  const Settled settled = SettledOf(rows, kDim);
   for (std::uint32_t seed = 1; seed <= 5; ++seed) {
-    const Settled other = SettledOf(Picked(rows, kDim, Mixed(rows.units.size(), seed)), 3);
+    const Settled other = SettledOf(Picked(rows, kDim, Mixed(rows.units.size(), seed)), kDim, 3);
     EXPECT_EQ(other.head.ContentDigest(), settled.head.ContentDigest());
     EXPECT_EQ(other.report.numbers->rmse, settled.report.numbers->rmse);
     EXPECT_EQ(other.report.numbers->mae, settled.report.numbers->mae);
@@ -101,9 +103,9 @@ TEST(RidgeTest, WhatSettlingFindsFollowsFromTheSetOfExamplesAlone) {
 
 TEST(RidgeTest, TheUnitOfTheNumbersChangesNothingElse) {
   Rows rows = NumberRows(120, kDim, 4);
-  const Settled one = SettledOf(rows);
+  const Settled one = SettledOf(rows, kDim);
   for (std::int64_t& units : rows.units) units *= 1000;
-  const Settled thousand = SettledOf(rows);
+  const Settled thousand = SettledOf(rows, kDim);
   EXPECT_EQ(one.head.settings().lambda, thousand.head.settings().lambda);
   EXPECT_EQ(one.head.settings().block, thousand.head.settings().block);
   EXPECT_NEAR(thousand.report.numbers->r2, one.report.numbers->r2, 1e-9);
@@ -116,7 +118,7 @@ TEST(RidgeTest, IntervalsHoldTheShareAskedFor) {
   std::vector<std::size_t> first(300);
   for (std::size_t i = 0; i < 300; ++i) first[i] = i;
   const Rows learned = Picked(rows, kDim, first);
-  const Settled settled = SettledOf(learned);
+  const Settled settled = SettledOf(learned, kDim);
   const Rates& rates = settled.rates;
   for (const double error_rate : {0.05, 0.1, 0.3}) {
     const auto half = rates.IntervalHalf(error_rate);
@@ -133,7 +135,7 @@ TEST(RidgeTest, IntervalsHoldTheShareAskedFor) {
 
 TEST(RidgeTest, ScopeRejectsWhatLiesFarOut) {
   const Rows rows = NumberRows(300, kDim, 6);
-  const Settled settled = SettledOf(rows);
+  const Settled settled = SettledOf(rows, kDim);
   int rejected = 0;
   for (std::size_t i = 0; i < 300; ++i)
     rejected += !settled.head.Predict({rows.phi.data() + i * kDim, kDim}).in_scope;
@@ -145,7 +147,7 @@ TEST(RidgeTest, ScopeRejectsWhatLiesFarOut) {
 }
 
 TEST(RidgeTest, HeadsComeBackFromTheirBytes) {
-  const Settled settled = SettledOf(NumberRows(120, kDim, 7));
+  const Settled settled = SettledOf(NumberRows(120, kDim, 7), kDim);
   const auto parsed = Head::Parse(settled.head.Serialize());
   ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
   EXPECT_EQ(parsed->ContentDigest(), settled.head.ContentDigest());
@@ -154,9 +156,9 @@ TEST(RidgeTest, HeadsComeBackFromTheirBytes) {
 TEST(RidgeTest, FewOrEqualNumbersAreAnsweredByTheirMean) {
   Rows rows = NumberRows(5, kDim, 8);
   rows.units.assign(5, NumberToUnits(-2.5));
-  EXPECT_NEAR(SettledOf(rows).head.Predict({rows.phi.data(), kDim}).number, -2.5, 1e-9);
+  EXPECT_NEAR(SettledOf(rows, kDim).head.Predict({rows.phi.data(), kDim}).number, -2.5, 1e-9);
   const Rows one = Picked(rows, kDim, {0});
-  const Settled settled = SettledOf(one);
+  const Settled settled = SettledOf(one, kDim);
   EXPECT_NEAR(settled.head.Predict({rows.phi.data() + kDim, kDim}).number, -2.5, 1e-9);
   EXPECT_FALSE(settled.report.numbers.has_value());
 }
