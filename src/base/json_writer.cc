@@ -113,6 +113,12 @@ JsonWriter& JsonWriter::String(std::string_view text) {
   return *this;
 }
 
+JsonWriter& JsonWriter::Strings(const std::vector<std::string>& strings) {
+  BeginArray();
+  for (const std::string& string : strings) String(string);
+  return EndArray();
+}
+
 JsonWriter& JsonWriter::Integer(std::int64_t number) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;

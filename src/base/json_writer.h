@@ -14,8 +14,10 @@
 // The caller balances the brackets and gives each member of an object its key. Threads: none
 // shared.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ctt {
 
@@ -36,6 +38,7 @@ class JsonWriter {
   JsonWriter& Float(float number);  // The fewest digits that read back to the same float.
   JsonWriter& Bool(bool truth);
   JsonWriter& Null() { return Raw("null"); }
+  JsonWriter& Strings(const std::vector<std::string>& strings);  // An array.
   JsonWriter& Raw(std::string_view json);  // REQUIRES: `json` is one JSON value.
 
   JsonWriter& Field(std::string_view name, std::string_view text) { return Key(name).String(text); }
@@ -48,6 +51,11 @@ class JsonWriter {
   }
   JsonWriter& Field(std::string_view name, double number) { return Key(name).Number(number); }
   JsonWriter& Field(std::string_view name, bool truth) { return Key(name).Bool(truth); }
+  // null where there is none.
+  template <typename T>
+  JsonWriter& Optional(std::string_view name, const std::optional<T>& value) {
+    return value ? Field(name, *value) : Key(name).Null();
+  }
 
   std::string Take() && { return std::move(json_); }
   const std::string& json() const { return json_; }

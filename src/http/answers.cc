@@ -9,21 +9,10 @@ namespace {
 
 using service::TextAnswer;
 
-void AppendStrings(JsonWriter& json, std::string_view name,
-                   const std::vector<std::string>& strings) {
-  json.Key(name).BeginArray();
-  for (const std::string& string : strings) json.String(string);
-  json.EndArray();
-}
-
 void AppendExplanation(JsonWriter& json, const service::Explanation& explanation) {
   json.Key("explanation").BeginObject().Key("nearest").BeginArray();
   for (const service::NearExample& example : explanation.nearest) {
-    json.BeginObject().Field("id", example.id).Key("text");
-    if (example.text)
-      json.String(*example.text);
-    else
-      json.Null();
+    json.BeginObject().Field("id", example.id).Optional("text", example.text);
     AppendRowLabel(json, example);
     json.Field("distance", example.distance).EndObject();
   }
@@ -66,13 +55,13 @@ void AppendSides(JsonWriter& json, const TextAnswer& text) {
     // That of the decision that is least sure.
     json.Field("confidence", (1 + text.margin) / 2).Field("in_scope", text.in_scope);
     json.Field("margin", text.margin);
-    AppendStrings(json, "label", *text.holds);
+    json.Key("label").Strings(*text.holds);
   } else {
     json.Field("confidence", text.ranked.front().probability)
         .Field("in_scope", text.in_scope)
         .Field("margin", text.margin);
   }
-  if (text.set) AppendStrings(json, "set", *text.set);
+  if (text.set) json.Key("set").Strings(*text.set);
   if (text.explanation) AppendExplanation(json, *text.explanation);
 }
 
@@ -82,7 +71,7 @@ void AppendAnswer(JsonWriter& json, const TextAnswer& text) {
   if (text.number) {
     AppendNumber(json, text);
   } else if (text.holds) {
-    AppendStrings(json, "label", *text.holds);
+    json.Key("label").Strings(*text.holds);
   } else {
     json.Field("label", text.ranked.front().label)
         .Field("probability", text.ranked.front().probability);
@@ -98,7 +87,7 @@ void AppendAnswer(JsonWriter& json, const TextAnswer& text) {
     }
     json.EndArray();
   }
-  if (text.set) AppendStrings(json, "set", *text.set);
+  if (text.set) json.Key("set").Strings(*text.set);
   if (text.explanation) AppendExplanation(json, *text.explanation);
   json.EndObject();
 }
@@ -132,7 +121,7 @@ void AppendTaskMembers(JsonWriter& json, const service::TaskInfo& task) {
   AppendTime(json, "updated_at", task.updated_us);
   json.Field("out_of_scope_rate", task.settings.out_of_scope_rate)
       .Field("prior", service::PriorName(task.settings.prior));
-  AppendStrings(json, "groups", task.settings.groups);
+  json.Key("groups").Strings(task.settings.groups);
 }
 
 void AppendAlias(JsonWriter& json, const service::AliasInfo& alias) {
@@ -222,7 +211,7 @@ std::string LearnJson(const service::LearnAnswer& answer) {
       .Field("examples", answer.examples)
       .Field("classes", answer.classes)
       .Field("head_version", answer.head_version);
-  AppendStrings(json, "ids", answer.ids);
+  json.Key("ids").Strings(answer.ids);
   json.EndObject();
   return std::move(json).Take();
 }
@@ -230,8 +219,8 @@ std::string LearnJson(const service::LearnAnswer& answer) {
 std::string UnlearnJson(const service::UnlearnAnswer& answer) {
   JsonWriter json;
   json.BeginObject().Field("task", answer.task);
-  AppendStrings(json, "ids", answer.ids);
-  AppendStrings(json, "missing", answer.missing);
+  json.Key("ids").Strings(answer.ids);
+  json.Key("missing").Strings(answer.missing);
   json.Field("statistics_before", answer.statistics_before)
       .Field("statistics_after", answer.statistics_after)
       .Field("examples", answer.examples)
@@ -351,7 +340,7 @@ std::string VersionsJson(const std::string& task,
   json.BeginObject().Field("task", task).Key("versions").BeginArray();
   for (const service::VersionInfo& version : versions) {
     json.BeginObject().Field("version", version.number).Field("live", version.live);
-    AppendStrings(json, "aliases", version.aliases);
+    json.Key("aliases").Strings(version.aliases);
     json.Field("settled", version.settled).Field("examples", version.examples);
     AppendOptional(json, "head_digest", version.head_digest);
     json.Key("report").Raw(version.report.empty() ? "null" : version.report);

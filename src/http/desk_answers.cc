@@ -9,12 +9,7 @@ using service::AuditAnswer;
 using service::AuditedExample;
 
 void AppendExample(JsonWriter& json, const AuditedExample& example) {
-  json.Field("id", example.id).Key("text");
-  if (example.text)
-    json.String(*example.text);
-  else
-    json.Null();
-  json.Field("label", example.label);
+  json.Field("id", example.id).Optional("text", example.text).Field("label", example.label);
 }
 
 void AppendSuspects(JsonWriter& json, const AuditAnswer& audit) {
@@ -106,9 +101,7 @@ void AppendSaid(JsonWriter& json, const service::TextAnswer& answer) {
   if (answer.number) {
     json.Number(*answer.number);
   } else if (answer.holds) {
-    json.BeginArray();
-    for (const std::string& label : *answer.holds) json.String(label);
-    json.EndArray();
+    json.Strings(*answer.holds);
   } else {
     json.String(answer.ranked.front().label)
         .Field("probability", answer.ranked.front().probability);

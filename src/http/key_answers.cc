@@ -15,17 +15,10 @@ void AppendOptional(JsonWriter& json, std::string_view name, const std::string& 
   text.empty() ? json.Null() : json.String(text);
 }
 
-void AppendStrings(JsonWriter& json, std::string_view name,
-                   const std::vector<std::string>& strings) {
-  json.Key(name).BeginArray();
-  for (const std::string& string : strings) json.String(string);
-  json.EndArray();
-}
-
 void AppendKey(JsonWriter& json, const service::KeyInfo& info) {
   json.Field("id", info.id).Field("name", info.key.name);
-  AppendStrings(json, "scopes", info.key.scopes);
-  AppendStrings(json, "tasks", info.key.tasks);
+  json.Key("scopes").Strings(info.key.scopes);
+  json.Key("tasks").Strings(info.key.tasks);
   json.Field("requests_per_second", info.key.requests_per_second)
       .Field("requests_per_day", info.key.requests_per_day)
       .Field("requests_today", info.requests_today);

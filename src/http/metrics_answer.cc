@@ -53,15 +53,6 @@ void AppendScope(JsonWriter& json, const learn::ScopeMetrics& scope) {
       .EndObject();
 }
 
-void AppendOptional(JsonWriter& json, std::string_view key, const std::optional<double>& number) {
-  json.Key(key);
-  if (number) {
-    json.Number(*number);
-  } else {
-    json.Null();
-  }
-}
-
 void Append(JsonWriter& json, const learn::Metrics& metrics) {
   json.Field("n", metrics.n)
       .Field("right", metrics.right)
@@ -109,14 +100,16 @@ void Append(JsonWriter& json, const learn::LabelwiseMetrics& metrics) {
 }
 
 void Append(JsonWriter& json, const learn::NumberMetrics& metrics) {
-  json.Field("n", metrics.n).Field("mae", metrics.mae).Field("rmse", metrics.rmse);
-  AppendOptional(json, "r2", metrics.r2);
-  AppendOptional(json, "pearson", metrics.pearson);
-  AppendOptional(json, "spearman", metrics.spearman);
-  json.Field("interval_error_rate", service::kEvaluateErrorRate);
-  AppendOptional(json, "interval_coverage", metrics.interval_coverage);
-  AppendOptional(json, "interval_half_width", metrics.interval_half);
-  json.Field("in_scope_rate", metrics.in_scope_rate);
+  json.Field("n", metrics.n)
+      .Field("mae", metrics.mae)
+      .Field("rmse", metrics.rmse)
+      .Optional("r2", metrics.r2)
+      .Optional("pearson", metrics.pearson)
+      .Optional("spearman", metrics.spearman)
+      .Field("interval_error_rate", service::kEvaluateErrorRate)
+      .Optional("interval_coverage", metrics.interval_coverage)
+      .Optional("interval_half_width", metrics.interval_half)
+      .Field("in_scope_rate", metrics.in_scope_rate);
   if (metrics.scope) AppendScope(json, *metrics.scope);
 }
 

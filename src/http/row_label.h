@@ -45,9 +45,7 @@ void AppendRowLabel(JsonWriter& json, const Row& row) {
   if (row.number) {
     json.Number(*row.number);
   } else if (row.labels) {
-    json.BeginArray();
-    for (const std::string& label : *row.labels) json.String(label);
-    json.EndArray();
+    json.Strings(*row.labels);
   } else {
     json.String(row.label);
   }
