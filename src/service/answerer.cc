@@ -88,13 +88,10 @@ Status Answerer::CheckOptions(const PredictOptions& options) const {
 }
 
 bool Answerer::Agree(const TextAnswer& one, const TextAnswer& other) {
-  if (one.number || other.number) return one.number == other.number;
-  if (one.holds || other.holds) {
-    auto left = one.holds.value_or(std::vector<std::string>()), right = other.holds.value_or(left);
-    std::sort(left.begin(), left.end());
-    std::sort(right.begin(), right.end());
-    return left == right;
-  }
+  if (one.number) return one.number == other.number;
+  if (one.holds && other.holds)
+    return std::is_permutation(one.holds->begin(), one.holds->end(), other.holds->begin(),
+                               other.holds->end());
   return one.ranked.front().label == other.ranked.front().label;
 }
 

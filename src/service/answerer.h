@@ -35,7 +35,7 @@ class Answerer {
   learn::TaskKind kind() const { return learn::TaskKindOf(head_->settings().kind); }
   // kInvalidArgument ("not_for_this_kind"): an option that the kind of the task has not.
   Status CheckOptions(const PredictOptions& options) const;
-  // The same first label, labels or number.
+  // The same first label, labels or number. REQUIRES: answers of one task.
   static bool Agree(const TextAnswer& one, const TextAnswer& other);
   // Of one label, by its name; 0 when the head does not know it.
   double Probability(std::span<const std::int8_t> phi, const text::NGrams& ngrams,
