@@ -5,10 +5,11 @@ namespace ctt::http {
 
 Result<Reply> Health(const Call&) { return JsonReply(R"({"status":"ok"})"); }
 
+// The process is asked, not this server: the port of the metrics says the same as the main one.
 Result<Reply> Ready(const Call& call) {
   if (call.server.draining) return Status(Code::kUnavailable, "draining", "the server is stopping");
-  if (call.server.service != nullptr) return JsonReply(R"({"status":"ready"})");
-  return Status(Code::kUnavailable, "not_ready", "the server is starting");
+  if (call.server.metrics.ready()) return JsonReply(R"({"status":"ready"})");
+  return Status(Code::kUnavailable, "not_ready", "the server is starting or stopping");
 }
 
 Result<Reply> MetricsText(const Call& call) {

@@ -319,6 +319,7 @@ void Metrics::SetCatalogLag(double seconds) { series_->catalog_lag.Set(seconds);
 void Metrics::SetDatabaseUp(bool up) { series_->database_up.Set(up ? 1 : 0); }
 void Metrics::SetTasks(std::int64_t count) { series_->tasks.Set(static_cast<double>(count)); }
 void Metrics::SetReady(bool ready) { series_->ready.Set(ready ? 1 : 0); }
+bool Metrics::ready() const { return series_->ready.Value() > 0; }
 
 void Metrics::SetBuild(std::string_view version, std::string_view engine, std::string_view isa,
                        bool isa_fell_back) {

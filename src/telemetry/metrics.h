@@ -59,6 +59,7 @@ class Metrics {
 
   void SetTasks(std::int64_t count);
   void SetReady(bool ready);
+  bool ready() const;
   // Once, before other threads use this.
   void SetBuild(std::string_view version, std::string_view engine, std::string_view isa,
                 bool isa_fell_back);

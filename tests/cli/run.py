@@ -545,6 +545,7 @@ class ServerTest(Case):
             main, server.port = server.port, free
             self.assertEqual(server.call("GET", "/metrics")[0], 200)
             self.assertEqual(server.call("GET", "/livez")[0], 200)
+            self.assertEqual(server.call("GET", "/readyz")[0], 200)
             self.assertEqual(server.call("GET", "/v1/tasks")[0], 503)
             server.port = main
             self.assertEqual(server.call("GET", "/v1/tasks")[0], 200)
