@@ -29,7 +29,7 @@ struct Arguments {
   std::map<std::string, std::string> settings;
   RowSource rows;
   std::string config, task, name, ids_file, output, folder, health_url;
-  std::vector<std::string> texts, order;
+  std::vector<std::string> texts, order, files;
   UnlearnSource unlearn;
   std::string since, before;
   service::LabelEdit label_edit;
@@ -48,7 +48,7 @@ struct Arguments {
   std::string group, out_of_scope, html;
   bool json = false, route = false, joint = false;
   bool check_only = false;
-  bool if_missing = false;
+  bool if_missing = false, again = false;
   std::function<Status(const CommandContext&)> run;
 };
 
@@ -307,6 +307,7 @@ class CommandLine {
     AddLabels(*tasks);
     AddTask(Add(*tasks, "delete", "Delete a task with all it holds",
                 [&a](const CommandContext& c) { return DeleteTask(c, a.task); }));
+    AddTransfer(*tasks);
     AddTask(Add(app_, "versions", "Head versions of a task, newest first",
                 [&a](const CommandContext& c) { return ListVersions(c, a.task); }));
     CLI::App* publish = Add(
@@ -319,6 +320,34 @@ class CommandLine {
     publish->add_option("--alias", a.alias, "live, canary or shadow")->capture_default_str();
     publish->add_option("--share", a.share, "Share of the requests that a canary answers");
     AddPublishing(*tasks);
+  }
+
+  void AddTransfer(CLI::App& tasks) {
+    Arguments& a = arguments_;
+    CLI::App* to_file =
+        Add(tasks, "export", "Write a task with its examples to one file",
+            [&a](const CommandContext& c) { return ExportTask(c, a.task, a.output); });
+    AddTask(to_file);
+    to_file->add_option("--output", a.output,
+                        "File, or - for standard output; TASK.ctt.jsonl when not given");
+    CLI::App* from_file = Add(
+        tasks, "import", "Make a task from the file of an export",
+        [&a](const CommandContext& c) { return ImportTask(c, a.files.front(), a.name, a.again); });
+    from_file->add_option("file", a.files, "File of an export")->required()->expected(1);
+    from_file->add_option("--name", a.name, "Name of the task; as it was called when not given");
+    CLI::App* merge = Add(
+        app_, "merge", "Add what exported tasks learned, exactly as if it had been learned here",
+        [&a](const CommandContext& c) { return MergeTasks(c, a.task, a.files, a.again); });
+    AddTask(merge);
+    merge->add_option("files", a.files, "Files of exports")->required();
+    Add(app_, "reencode",
+        "Learn all tasks of a running server again, with another encoder or engine",
+        [&a](const CommandContext& c) { return Reencode(c, a.folder); })
+        ->add_option("server", a.folder, "Its address, http://HOST:PORT; it goes on serving")
+        ->required();
+    for (CLI::App* command : {from_file, merge})
+      command->add_flag("--reencode", a.again,
+                        "Learn the texts with this encoder, whatever encoder saw them");
   }
 
   void AddPublishing(CLI::App& tasks) {

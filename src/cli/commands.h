@@ -65,6 +65,18 @@ Status ShowTask(const CommandContext& context, const std::string& task);
 Status ChangeTask(const CommandContext& context, const std::string& task,
                   const service::TaskChange& change);
 Status DeleteTask(const CommandContext& context, const std::string& task);
+// To a file of its own (task_file.h); `output` empty: TASK.ctt.jsonl.
+Status ExportTask(const CommandContext& context, const std::string& task,
+                  const std::string& output);
+// `name` empty: as it was called. `again`: encodes the texts again, whatever encoder saw them.
+Status ImportTask(const CommandContext& context, const std::string& file, const std::string& name,
+                  bool again);
+// Adds what the files hold to a task, which is made when it is not there.
+Status MergeTasks(const CommandContext& context, const std::string& task,
+                  const std::vector<std::string>& files, bool again);
+// Learns every task of the server at `url` in the data directory, with this encoder. Again: only
+// what changed.
+Status Reencode(const CommandContext& context, const std::string& url);
 Status ListLabels(const CommandContext& context, const std::string& task);
 // One label, with a description or spelled out; or those of a file when `label` is empty.
 Status DescribeLabels(const CommandContext& context, const std::string& task,

@@ -214,6 +214,17 @@ std::string StringsJson(std::string_view key, const std::vector<std::string>& st
   return std::move(out).Take();
 }
 
+Result<service::LearnRow> ParseExample(const json::value& example) {
+  if (!example.is_object()) return Internal("the server's answer has no example object");
+  const json::object& object = example.get_object();
+  service::LearnRow row;
+  row.text = Text(object, "text");
+  row.id = Text(object, "id");
+  row.source = Text(object, "source");
+  CTT_RETURN_IF_ERROR(http::ParseRowLabel(object, "label", row));
+  return row;
+}
+
 class RemoteSession final : public Session {
  public:
   explicit RemoteSession(HttpClient client) : client_(std::move(client)) {}
@@ -221,6 +232,38 @@ class RemoteSession final : public Session {
   LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) override {
     return std::async(std::launch::async,
                       [this, task, rows = std::move(rows)] { return LearnRows(task, rows); });
+  }
+
+  LearnFuture LearnEncoded(const std::string& task,
+                           std::vector<service::EncodedRow> rows) override {
+    std::vector<service::LearnRow> said;
+    for (service::EncodedRow& row : rows) said.push_back(std::move(row.row));
+    return Learn(task, std::move(said));
+  }
+
+  Status Export(const std::string& task,
+                const std::function<Status(const service::TaskExport&)>& begin,
+                const std::function<Status(service::EncodedRow row)>& visit) override {
+    CTT_ASSIGN_OR_RETURN(const service::ModelInfo model, Model());
+    CTT_ASSIGN_OR_RETURN(const service::TaskInfo info, ShowTask(task));
+    CTT_ASSIGN_OR_RETURN(const service::VerifyAnswer sums, Verify(task));
+    CTT_RETURN_IF_ERROR(
+        begin({model.encoder_id, sums.statistics, info.head_digest, info.settings}));
+    for (std::int64_t after = 0;;) {
+      CTT_ASSIGN_OR_RETURN(
+          const json::object page,
+          Ask("GET", Path(task) + "/examples?limit=1000&after=" + std::to_string(after)));
+      for (const json::value& example : List(page, "examples")) {
+        CTT_ASSIGN_OR_RETURN(service::LearnRow row, ParseExample(example));
+        CTT_RETURN_IF_ERROR(visit({std::move(row), {}}));
+      }
+      after = Integer(page, "next_after");
+      if (after == 0) break;
+    }
+    CTT_ASSIGN_OR_RETURN(const service::VerifyAnswer now, Verify(task));
+    if (now.statistics == sums.statistics) return Status::Ok();
+    return {Code::kUnavailable, "task_changed",
+            "'" + task + "' learned something while it was exported; try again"};
   }
 
   Result<service::LearnAnswer> DescribeLabels(

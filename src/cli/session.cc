@@ -22,6 +22,20 @@ Result<json::object> ParseAnswer(const std::string& text) {
   return std::move(value.get_object());
 }
 
+using LearnPromise = std::promise<Result<service::LearnAnswer>>;
+
+service::Done<service::LearnAnswer> Keep(std::shared_ptr<LearnPromise> promise) {
+  return [promise = std::move(promise)](Result<service::LearnAnswer> answer) {
+    promise->set_value(std::move(answer));
+  };
+}
+
+service::LearnOptions BulkOptions() {
+  service::LearnOptions options;
+  options.bulk = true;
+  return options;
+}
+
 // A Service of the command's own, with what must outlive it.
 class LocalSession final : public Session {
  public:
@@ -36,13 +50,20 @@ class LocalSession final : public Session {
   }
 
   LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) override {
-    auto promise = std::make_shared<std::promise<Result<service::LearnAnswer>>>();
-    service::LearnOptions options;
-    options.bulk = true;
-    service_->Learn(task, std::move(rows), options, [promise](Result<service::LearnAnswer> answer) {
-      promise->set_value(std::move(answer));
-    });
+    auto promise = std::make_shared<LearnPromise>();
+    service_->Learn(task, std::move(rows), BulkOptions(), Keep(promise));
     return promise->get_future();
+  }
+  LearnFuture LearnEncoded(const std::string& task,
+                           std::vector<service::EncodedRow> rows) override {
+    auto promise = std::make_shared<LearnPromise>();
+    service_->LearnEncoded(task, std::move(rows), BulkOptions(), Keep(promise));
+    return promise->get_future();
+  }
+  Status Export(const std::string& task,
+                const std::function<Status(const service::TaskExport&)>& begin,
+                const std::function<Status(service::EncodedRow row)>& visit) override {
+    return service_->Export(task, begin, visit);
   }
 
   Result<service::LearnAnswer> DescribeLabels(

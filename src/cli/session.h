@@ -4,6 +4,7 @@
 //
 // Errors are those of service::Service; through a server also kUnavailable ("unreachable").
 // Threads: one.
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
@@ -26,6 +27,14 @@ class Session {
   virtual ~Session() = default;
 
   virtual LearnFuture Learn(const std::string& task, std::vector<service::LearnRow> rows) = 0;
+  // Rows that an encoder with this session's encoder_id has seen; a server encodes them again.
+  virtual LearnFuture LearnEncoded(const std::string& task,
+                                   std::vector<service::EncodedRow> rows) = 0;
+  // As service::Service::Export; a server's rows come without features. kUnavailable
+  // ("task_changed"): it went on learning meanwhile.
+  virtual Status Export(const std::string& task,
+                        const std::function<Status(const service::TaskExport&)>& begin,
+                        const std::function<Status(service::EncodedRow row)>& visit) = 0;
   virtual Result<service::LearnAnswer> DescribeLabels(
       const std::string& task, const std::vector<service::LabelDescription>& labels) = 0;
   virtual Result<std::vector<service::LabelInfo>> Labels(const std::string& task) = 0;

@@ -28,12 +28,6 @@
 
 namespace ctt::service {
 
-// A row that the encoder has seen.
-struct EncodedRow {
-  LearnRow row;
-  std::vector<std::int8_t> phi;
-};
-
 class Learner {
  public:
   // Called after a commit for each task whose choices should be made anew; `elsewhere`: another

@@ -159,6 +159,46 @@ void Service::Learn(std::string task, std::vector<LearnRow> rows, const LearnOpt
                         std::move(learn), nullptr, stages);
 }
 
+void Service::LearnEncoded(std::string task, std::vector<EncodedRow> rows,
+                           const LearnOptions& options, Done<LearnAnswer> done) {
+  std::vector<LearnRow> said;
+  Status status = CheckTaskName(task);
+  for (std::size_t i = 0; i < rows.size() && status.ok(); ++i) {
+    said.push_back(rows[i].row);
+    if (rows[i].phi.size() == static_cast<std::size_t>(state_->encoder->feature_dim())) continue;
+    status = {Code::kInvalidArgument, "bad_features",
+              "row " + std::to_string(i + 1) + ": " + std::to_string(rows[i].phi.size()) +
+                  " features, but the encoder makes " +
+                  std::to_string(state_->encoder->feature_dim())};
+  }
+  if (status.ok()) status = CheckRows(said, state_->options.limits);
+  if (!status.ok()) return done(status);
+  state_->learner->Learn(std::move(task), std::move(rows), options, std::move(done));
+}
+
+Status Service::Export(const std::string& task,
+                       const std::function<Status(const TaskExport&)>& begin,
+                       const std::function<Status(EncodedRow row)>& visit) {
+  CTT_ASSIGN_OR_RETURN(const auto sums,
+                       Wait<Learner::SumsDigest>([&](Done<Learner::SumsDigest> done) {
+                         state_->learner->DigestSums(task, std::move(done));
+                       }));
+  CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
+  CTT_RETURN_IF_ERROR(
+      begin({state_->encoder->encoder_id(), sums.digest, served->head_digest, served->settings}));
+  store::Store& log = state_->stores.log;
+  CTT_ASSIGN_OR_RETURN(const LabelNames names, NamesAt(log, sums.id, sums.watermark));
+  return log.ScanAt(sums.id, sums.watermark, [&](const store::Example& example) -> Status {
+    EncodedRow row;
+    CTT_RETURN_IF_ERROR(Say(example, names, row.row));
+    row.row.text = example.text.value_or("");
+    row.row.id = example.id;
+    row.row.source = example.source;
+    row.phi = example.phi;
+    return visit(std::move(row));
+  });
+}
+
 void Service::DescribeLabels(std::string task, const std::vector<LabelDescription>& labels,
                              Done<LearnAnswer> done, const Origin& origin) {
   auto rows = DescriptionRows(labels, state_->options.limits.id_bytes_max);

@@ -99,6 +99,17 @@ class Service {
   void Learn(std::string task, std::vector<LearnRow> rows, const LearnOptions& options,
              Done<LearnAnswer> done);
 
+  // As Learn, of rows whose features are known: nothing is encoded, so that what another store
+  // learned is learned here by addition. REQUIRES: an encoder with this one's encoder_id made them.
+  // kInvalidArgument ("bad_features"): a row has another number of them.
+  void LearnEncoded(std::string task, std::vector<EncodedRow> rows, const LearnOptions& options,
+                    Done<LearnAnswer> done);
+
+  // Calls begin(), and then visit(row) for every example of the task as of one instant. One that
+  // answers not ok ends the export with that status.
+  Status Export(const std::string& task, const std::function<Status(const TaskExport&)>& begin,
+                const std::function<Status(EncodedRow row)>& visit);
+
   // Learns what labels are called, or what they are about, as examples of them
   // (service/label_descriptions.h); an earlier description is replaced. As Learn, and kTooLarge
   // ("label_too_long").

@@ -154,6 +154,12 @@ struct LearnRow {
   std::optional<double> number;
 };
 
+// A row that the encoder has seen.
+struct EncodedRow {
+  LearnRow row;
+  std::vector<std::int8_t> phi;  // [feature_dim]
+};
+
 struct LabelDescription {  // service/label_descriptions.h
   std::string name;
   std::optional<std::string> description;  // Absent: the name, spelled out.
@@ -245,6 +251,14 @@ struct TaskSettings {
   bool pinned = false;      // A version was rolled back to; it stays until the next lesson.
   double canary_share = 0;  // Of the requests that name no version.
   friend bool operator==(const TaskSettings&, const TaskSettings&) = default;
+};
+
+// What goes before a task's examples when it is exported.
+struct TaskExport {
+  std::string encoder_id;   // Of the features.
+  std::string statistics;   // Digest of the sums of all examples that follow.
+  std::string head_digest;  // Of the live head; empty: nothing is served.
+  TaskSettings settings;
 };
 
 struct TaskChange {  // What is absent stays.

@@ -15,5 +15,15 @@ TEST(Base64Test, AsTheStandardHasIt) {
   EXPECT_EQ(ToBase64(std::string_view("\xFB\xFF\x00", 3)), "+/8A");
 }
 
+TEST(Base64Test, ReadsBackWhatItWroteAndNothingElse) {
+  std::string bytes;
+  for (int length = 0; length < 300; ++length) {
+    EXPECT_EQ(*FromBase64(ToBase64(bytes)), bytes);
+    bytes += static_cast<char>(length * 7);
+  }
+  for (const char* text : {"Zg", "Zg=", "Zh==", "Zg==Zg==", " Zg==", "Zg==\n", "Z*==", "====", "Zm9"})
+    EXPECT_FALSE(FromBase64(text).ok()) << text;
+}
+
 }  // namespace
 }  // namespace ctt

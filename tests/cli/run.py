@@ -18,6 +18,7 @@ import unittest
 from case import EXAMPLES, ROWS, Case, Server, jsonl
 from database_cases import DatabaseTest  # noqa: F401: unittest finds it here.
 from kinds import KindTest  # noqa: F401  loadTestsFromModule finds it here.
+from transfer import TransferTest  # noqa: F401
 
 
 class LearnTest(Case):
