@@ -100,8 +100,9 @@ std::vector<Product> Products() {
       products.push_back({9, k, 32, Epilogue::kNone, accumulate});
   for (const Epilogue epilogue :
        {Epilogue::kNone, Epilogue::kBias, Epilogue::kBiasGelu, Epilogue::kBiasResidual})
-    for (const bool panel_major : {false, true})
-      products.push_back({17, 64, 80, epilogue, false, panel_major});
+    for (const std::int32_t k : {64, 1024})
+      for (const bool panel_major : {false, true})
+        products.push_back({17, k, 80, epilogue, false, panel_major});
   return products;
 }
 

@@ -199,13 +199,16 @@ TEST(I8KernelsTest, UnsafePanelsAreSeen) {
   Matrix m = AtTheBound(32, 64);
   EXPECT_TRUE(PackedI8IsSafe(m.panels, 32, 64));
   EXPECT_FALSE(PackedI8IsSafe(m.panels, 32, 56));
-  for (const std::int32_t k : {0, 1, 4, 5, 63}) {
-    Matrix bad = m;
-    std::int8_t& w = bad.At(16, k);
-    ASSERT_LT(w, 63);
-    w = static_cast<std::int8_t>(w + 65);  // Row 16 reaches the positive bound in all groups.
-    EXPECT_FALSE(PackedI8IsSafe(bad.panels, 32, 64)) << k;
-  }
+  // Row 16 reaches the positive bound in all groups, row 17 the negative one.
+  for (const std::int32_t row : {16, 17})
+    for (const std::int32_t k : {0, 1, 4, 5, 63}) {
+      Matrix bad = m;
+      std::int8_t& w = bad.At(row, k);
+      const int worse = row == 16 ? w + 65 : w - 65;
+      ASSERT_LE(std::abs(worse), 127);
+      w = static_cast<std::int8_t>(worse);
+      EXPECT_FALSE(PackedI8IsSafe(bad.panels, 32, 64)) << row << " " << k;
+    }
 }
 
 TEST(I8KernelsTest, QuantisedRowsAreNearAndInRange) {
@@ -330,6 +333,9 @@ std::vector<double> PlainContext(const Texts& t, std::int32_t begin, std::int32_
 TEST(I8KernelsTest, AttentionIsNearThePlainOne) {
   Texts t{{1, 2, 16, 17, 40}, 96, 3, {}};
   t.qkv = Random(76 * 3 * 96, 8, 1.5f);
+  // Heads whose largest magnitudes are in their last sixteen columns.
+  for (std::size_t i = 0; i < t.qkv.size(); ++i)
+    if (i % 32 < 16) t.qkv[i] *= 0.25f;
   const auto context = Attend(Isa::kReference, t);
   const auto offsets = t.Offsets();
   // Half a step of the values, 1.5 / 63 / 2 = 0.012, and as much again for the 7-bit scores.
