@@ -21,7 +21,8 @@ TEST(Base64Test, ReadsBackWhatItWroteAndNothingElse) {
     EXPECT_EQ(*FromBase64(ToBase64(bytes)), bytes);
     bytes += static_cast<char>(length * 7);
   }
-  for (const char* text : {"Zg", "Zg=", "Zh==", "Zg==Zg==", " Zg==", "Zg==\n", "Z*==", "====", "Zm9"})
+  for (const char* text :
+       {"Zg", "Zg=", "Zh==", "Zg==Zg==", " Zg==", "Zg==\n", "Z*==", "====", "Zm9"})
     EXPECT_FALSE(FromBase64(text).ok()) << text;
 }
 
