@@ -484,6 +484,7 @@ TEST_P(StoreTest, AnIdempotencyKeyIsRememberedOnce) {
   ASSERT_OK(transaction->PutIdempotent("k", "digest", "answer", 1));
   EXPECT_EQ(transaction->PutIdempotent("k", "other", "other", 2).code(), Code::kAlreadyExists);
   ASSERT_OK(transaction->Commit());
+  transaction.reset();  // Ends before its store.
   Reopen();
   const std::optional<IdempotentAnswer> found = Value(store().FindIdempotent("k"));
   ASSERT_TRUE(found);
