@@ -97,47 +97,64 @@ Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t
 
 namespace {
 
-// beta times the terms' weights [K, padded classes] as whole numbers, each class in units of a
+// `weight` times the terms' weights [K, padded classes] as whole numbers, each class in units of a
 // 127th of its largest.
-void RoundTermWeights(const std::vector<float>& weights, double beta, std::size_t classes,
+void RoundTermWeights(const std::vector<float>& weights, double weight, std::size_t classes,
                       Head::Parts& parts) {
   const auto padded = static_cast<std::size_t>(PaddedRows(static_cast<std::int64_t>(classes)));
   std::vector<double> largest(classes);
   for (std::size_t row = 0; row < weights.size(); row += padded)
     for (std::size_t c = 0; c < classes; ++c)
-      largest[c] = std::max(largest[c], std::fabs(beta * weights[row + c]));
+      largest[c] = std::max(largest[c], std::fabs(weight * weights[row + c]));
   for (const double value : largest)
     parts.term_scales.push_back(value > 0 ? static_cast<float>(value / 127) : 1.0f);
   for (std::size_t row = 0; row < weights.size(); row += padded)
     for (std::size_t c = 0; c < classes; ++c)
       parts.term_weights.push_back(static_cast<std::int8_t>(std::clamp(
-          std::nearbyint(beta * weights[row + c] / double{parts.term_scales[c]}), -127., 127.)));
+          std::nearbyint(weight * weights[row + c] / double{parts.term_scales[c]}), -127., 127.)));
+}
+
+// The weights of the features and what they say at the mean, which the bias takes off.
+void AddDense(const Scatter& scatter, const Discriminant& discriminant, double beta,
+              const Pool& pool, const std::vector<double>& offsets, Head::Parts& parts) {
+  const std::int64_t count = scatter.class_count, dim = scatter.dim;
+  const std::vector<float>& fitted = pool.of_features.weights;
+  parts.weights.resize(dim * count);
+  for (std::int64_t c = 0; c < count; ++c) {
+    double at_mean = 0;
+    for (std::int64_t j = 0; j < dim; ++j) {
+      double weight = beta * discriminant.weights[j * count + c];
+      if (!fitted.empty()) {
+        weight += pool.features * fitted[c * dim + j];
+        at_mean += fitted[c * dim + j] * scatter.mean[j];
+      }
+      parts.weights[j * count + c] = static_cast<float>(weight);
+    }
+    parts.bias[c] -= beta * (offsets[c] + discriminant.norms[c * count + c] / 2);
+    if (!fitted.empty()) parts.bias[c] += pool.features * (pool.of_features.bias[c] - at_mean);
+  }
 }
 
 }  // namespace
 
-// The fit knows the labels' shares as they are; a uniform prior takes them off again.
-Head AssembleLogistic(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
-                      const Scatter& scatter, const Discriminant& discriminant,
-                      const LogisticWeights& model, Lexicon lexicon, const Settings& settings) {
-  const std::int64_t count = scatter.class_count, dim = scatter.dim;
-  const double beta = settings.logistic_temperature;
-  Head::Parts parts =
-      CommonParts(classes, feature_dim, scatter, discriminant, MeanScores(scatter, discriminant));
+// The fits know the labels' shares as they are; a uniform prior takes them off again.
+Head AssemblePool(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
+                  const Scatter& scatter, const Discriminant& discriminant, Pool pool,
+                  const Settings& settings) {
+  const std::int64_t count = scatter.class_count;
+  const std::vector<double> offsets = MeanScores(scatter, discriminant);
+  Head::Parts parts = CommonParts(classes, feature_dim, scatter, discriminant, offsets);
   parts.settings = settings;
   parts.scope_weights.assign(discriminant.weights.begin(), discriminant.weights.end());
-  parts.weights.resize(model.weights.size());
-  for (std::int64_t c = 0; c < count; ++c) {
-    double at_mean = 0;
-    for (std::int64_t j = 0; j < dim && !model.weights.empty(); ++j) {
-      parts.weights[j * count + c] = static_cast<float>(beta * model.weights[c * dim + j]);
-      at_mean += model.weights[c * dim + j] * scatter.mean[j];
-    }
-    parts.bias.push_back(beta * (model.bias[c] - at_mean));
-  }
+  parts.bias.assign(count, 0);
+  if (settings.kind != HeadKind::kLexical)
+    AddDense(scatter, discriminant, pool.discriminant * scatter.example_count, pool, offsets,
+             parts);
   if (WeighsWords(settings.kind)) {
-    RoundTermWeights(model.term_weights, beta, static_cast<std::size_t>(count), parts);
-    parts.lexicon = std::move(lexicon);
+    for (std::int64_t c = 0; c < count; ++c) parts.bias[c] += pool.words * pool.of_words.bias[c];
+    RoundTermWeights(pool.of_words.term_weights, pool.words, static_cast<std::size_t>(count),
+                     parts);
+    parts.lexicon = std::move(pool.lexicon);
   }
   if (settings.prior == Prior::kUniform) {
     const std::vector<double> log_prior = LogPrior(scatter, Prior::kEmpirical);

@@ -26,10 +26,19 @@ Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t
                           const Scatter& scatter, const Discriminant& discriminant,
                           const Settings& settings);
 
+// Several heads' scores, added: weights >= 0 (pool.h) and the fitted heads of those above 0. Head A
+// stands in it without the labels' shares, which the fitted heads know.
+struct Pool {
+  double discriminant = 0;  // Times n, as Settings::temperature.
+  double features = 0, words = 0;
+  LogisticWeights of_features, of_words;
+  Lexicon lexicon;  // That of_words weighs.
+};
+
 // Head B, C or lexical, as settings.kind says, with head A's scope beside it.
-Head AssembleLogistic(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
-                      const Scatter& scatter, const Discriminant& discriminant,
-                      const LogisticWeights& model, Lexicon lexicon, const Settings& settings);
+Head AssemblePool(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
+                  const Scatter& scatter, const Discriminant& discriminant, Pool pool,
+                  const Settings& settings);
 
 // What Discriminate's nullopt means.
 Status SingularStatus();

@@ -44,7 +44,8 @@ namespace ctt::learn {
 enum class Block : std::uint8_t { kLast, kLayer4, kBoth };  // phi[0,H), phi[H,2H), phi.
 std::string_view BlockName(Block block);                    // "last", "layer4", "both".
 
-// A, B, C (features and words), and the words of C alone; of a multi-label and a regression task.
+// A; pools of A with fitted heads (pool.h): B of the features, C of features and words, and words
+// alone; of a multi-label and a regression task.
 enum class HeadKind : std::uint8_t {
   kLinearDiscriminant,
   kLogistic,
@@ -70,8 +71,8 @@ struct Settings {
   // Head A's scores are -beta * distance / 2 + log prior with beta = temperature * n: distances
   // fall as 1 / n, so the same temperature serves while a task grows.
   double temperature = 1.0;
-  double rho = 0.0;  // Ridge of heads B and C, relative; 0 when there is none of them.
-  double logistic_temperature = 1.0;
+  double rho = 0.0;  // Ridge of the logistic head in B and C, relative; 0 when there is none.
+  double logistic_temperature = 1.0;  // Of heads older than pools, which hold it in the weights.
   Prior prior = Prior::kEmpirical;
   double scope_threshold = -1e300;  // In scope when the scope score is at least this.
   // LAC: a label is in the 90 % set when 1 - p <= this; one quantile for head A, one for the fitted

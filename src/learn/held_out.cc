@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kFolds = 5;
 constexpr std::size_t kFoldedRowsMax = 3000;
 constexpr std::size_t kHeldOutMax = 4096;
-constexpr std::size_t kFittedMax = 3072;
+constexpr std::size_t kFittedMax = 4608;
 
 void DropUnanswerable(std::int64_t class_count, Split& split) {
   std::vector<bool> seen(class_count);
@@ -106,7 +106,9 @@ std::optional<HeldOut> HoldOutDiscriminant(std::int32_t feature_dim,
     result.Append(split.held_out.size(), [&](std::int64_t c, std::size_t i) {
       const double* row = distances.data() + i * scatter.class_count;
       // A label without a fitted row is as far as the farthest.
-      return place[c] >= 0 ? row[place[c]] : *std::max_element(row, row + scatter.class_count);
+      const double distance =
+          place[c] >= 0 ? row[place[c]] : *std::max_element(row, row + scatter.class_count);
+      return distance * scatter.example_count;
     });
   }
   return result;

@@ -11,7 +11,7 @@
 // points uphill (O'Donoghue & Candes 2015). 40 sqrt(gamma) steps from 0, as the study found
 // (METHOD, section 1): fewer lose accuracy, a start at A's weights overfits.
 //
-// Head C weighs the terms of a lexicon beside the features (choose_lexicon.h), in the same fit:
+// It can weigh the terms of a lexicon beside the features (choose_lexicon.h), in the same fit:
 //   scores W x_i + U v_i + b, with a ridge kTermRidge on U
 // and its steps take gamma l / 2 + kTermRidge for the terms' part of the matrix, l the largest
 // eigenvalue of V^T V / n. Words and meaning overlap, so the two parts side by side are no bound on

@@ -1,13 +1,13 @@
 // Settle: choices by log-loss on rows that the judged head has not seen, then the head they make.
 //
 // Head A is judged by exact leave-one-out on at most kRowsMax rows, those of least content hash;
-// its sums, and so its weights, always hold all rows. Head B, C or lexical answers where it does
-// better than A on held-out rows.
+// its sums, and so its weights, always hold all rows. A pool of A with fitted heads (head B, C or
+// lexical) answers where it does better than A alone on held-out rows.
 #include <algorithm>
 
 #include "learn/assemble.h"
 #include "learn/choose_discriminant.h"
-#include "learn/choose_logistic.h"
+#include "learn/choose_pool.h"
 #include "learn/labelwise.h"
 #include "learn/ridge.h"
 #include "learn/solve.h"
@@ -63,25 +63,24 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
   report.labels = LabelReports(statistics, order, discriminant.tallies);
   Rates& rates = discriminant.rates;
   Scatter scatter = ScatterOf(statistics, order.classes, settings.block);
-  std::optional<LogisticChoice> logistic =
-      ChooseLogistic(statistics, order, scatter, settings, options, cancelled, report.candidates);
+  std::optional<PoolChoice> pool =
+      ChoosePool(statistics, order, scatter, settings, options, cancelled, report.candidates);
   if (IsCancelled(cancelled)) return CancelledStatus();
   const std::optional<Discriminant> solved = Discriminate(scatter, settings.lambda);
   if (!solved) return SingularStatus();
-  if (!logistic)
+  if (!pool)
     return Settled{
         AssembleDiscriminant(order.classes, statistics.feature_dim(), scatter, *solved, settings),
         std::move(report), std::move(rates)};
-  rates.set_quantiles[logistic->kind] = std::move(logistic->set_quantiles);
-  settings.kind = logistic->kind;
-  settings.rho = logistic->rho;
-  settings.logistic_temperature = logistic->temperature;
-  settings.logistic_set_quantile = logistic->set_quantile;
-  report.loo_accuracy = logistic->accuracy;
-  report.loo_log_loss = logistic->log_loss;
-  report.labels = LabelReports(statistics, order, logistic->tallies);
-  return Settled{AssembleLogistic(order.classes, statistics.feature_dim(), scatter, *solved,
-                                  logistic->model, std::move(logistic->lexicon), settings),
+  rates.set_quantiles[pool->kind] = std::move(pool->set_quantiles);
+  settings.kind = pool->kind;
+  settings.rho = pool->rho;
+  settings.logistic_set_quantile = pool->set_quantile;
+  report.loo_accuracy = pool->accuracy;
+  report.loo_log_loss = pool->log_loss;
+  report.labels = LabelReports(statistics, order, pool->tallies);
+  return Settled{AssemblePool(order.classes, statistics.feature_dim(), scatter, *solved,
+                              std::move(pool->pool), settings),
                  std::move(report), std::move(rates)};
 }
 

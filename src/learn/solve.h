@@ -3,11 +3,11 @@
 //
 // Solve: head A in closed form from the sums alone, in milliseconds, with settings chosen before:
 // what each lesson publishes at once. Settle: chooses block, lambda and temperature by exact
-// leave-one-out log-loss, fits head B when there are enough labels, finds the scope threshold and
-// the conformal quantile. What stands for that in a multi-label task is in labelwise.h, in a
-// regression task in ridge.h. Both are pure functions of the set of examples (and the settings, for
-// Solve): label names, order of arrival, threads and ISA leave no trace in the numbers; a renamed
-// label keeps its scores to the bit.
+// leave-one-out log-loss, pools A with fitted heads where they gain (pool.h), finds the scope
+// threshold and the conformal quantile. What stands for that in a multi-label task is in
+// labelwise.h, in a regression task in ridge.h. Both are pure functions of the set of examples (and
+// the settings, for Solve): label names, order of arrival, threads and ISA leave no trace in the
+// numbers; a renamed label keeps its scores to the bit.
 //
 // Threads: pure functions.
 #include <atomic>

@@ -29,7 +29,7 @@ Case Make(Rows rows) {
 Rows WordRows(bool words_alone) {
   Rows rows = RandomRows(words_alone ? 400 : 900, kDim, words_alone ? 4 : 6, 31, 80);
   AddWords(rows, 32);
-  if (words_alone) rows.phi = RandomRows(400, kDim, 1, 33, 80).phi;
+  if (words_alone) rows.phi = RandomRows(400, kDim, 1, 34, 80).phi;
   return rows;
 }
 
