@@ -124,7 +124,7 @@ std::map<std::string, double> LogOdds(const Head& head, const Row& row, std::int
   return odds;
 }
 
-TEST(PoolTest, AHeadOfAPoolSaysTheSumOfItsParts) {
+TEST(PoolTest, AHeadOfAPoolSaysTheWeighedSumOfItsParts) {
   constexpr std::int32_t kDim = 12;
   Rows rows = RandomRows(301, kDim, 3, 51, 90);
   AddWords(rows, 52);
@@ -152,8 +152,8 @@ TEST(PoolTest, AHeadOfAPoolSaysTheSumOfItsParts) {
   };
   const Head all = pooled(HeadKind::kHybrid, 0.02, 0.7, 0.4);
   const Head a = AssembleDiscriminant(order->classes, kDim, scatter, *solved, settings);
-  const Head b = pooled(HeadKind::kLogistic, 0, 0.7, 0);
-  const Head l = pooled(HeadKind::kLexical, 0, 0, 0.4);
+  const Head b = pooled(HeadKind::kLogistic, 0, 1, 0);
+  const Head l = pooled(HeadKind::kLexical, 0, 0, 1);
   std::map<std::string, double> prior;
   for (std::size_t c = 0; c < order->classes.size(); ++c)
     prior[std::string(order->classes[c].label)] = log_prior[c] - log_prior[0];
@@ -163,7 +163,9 @@ TEST(PoolTest, AHeadOfAPoolSaysTheSumOfItsParts) {
                of_l = LogOdds(l, row, kDim);
     for (const auto& [label, odds] : LogOdds(all, row, kDim))
       EXPECT_NEAR(
-          odds, of_a.at(label) - (prior.at(label) - first) + of_b.at(label) + of_l.at(label), 1e-5);
+          odds,
+          of_a.at(label) - (prior.at(label) - first) + 0.7 * of_b.at(label) + 0.4 * of_l.at(label),
+          1e-4);
   }
   EXPECT_EQ(all.Predict({order->rows[0].phi, kDim}).scope_score,
             b.Predict({order->rows[0].phi, kDim}).scope_score);
