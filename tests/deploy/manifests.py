@@ -3,7 +3,7 @@
 by kubernetes-validate (PyPI), those of other projects by their own definitions, taken from the Go modules that publish them.
 Needs kubectl (for kustomize), go, and from PyPI kubernetes-validate, jsonschema, pyyaml.
 
-usage: manifests.py [--keep FOLDER]    (--keep: write definitions and rendered objects there, for tests/deploy/server_side)"""
+usage: manifests.py [--keep FOLDER]    (--keep: write definitions and rendered objects there, for server_side.py)"""
 import json
 import pathlib
 import subprocess
@@ -77,6 +77,7 @@ def rendered():
                 (pathlib.Path(folder) / "kustomization.yaml").write_text(
                     yaml.safe_dump({"namespace": "ctt", "resources": [f"../overlays/{overlay}"], "components": [f"../components/{component}"]}))
                 yield f"{overlay}+{component}", run("kubectl", "kustomize", folder)
+    yield "blue-green", run("kubectl", "kustomize", str(DEPLOY / "blue-green"))
     for file in sorted((ROOT / "tests/deploy/golden").glob("*.yaml")):
         yield f"helm {file.stem}", file.read_text()
     for name in ("argocd/application", "argocd/applicationset", "backup/restore-job", "cloud/eks/storage", "cloud/gke/storage"):

@@ -29,7 +29,7 @@ def check(good, what):
 
 def main():
     replica = yaml.safe_load((ROOT / "deploy/compose/compose.yaml").read_text())["services"]["replica"]
-    manifest = yaml.safe_load((ROOT / "deploy/kubernetes/overlays/replicated/deployment.yaml").read_text())
+    manifest = yaml.safe_load((ROOT / "deploy/kubernetes/overlays/replicated/replicas/deployment.yaml").read_text())
     named = {row["name"] for row in manifest["spec"]["template"]["spec"]["containers"][0]["env"]}
     check(set(replica["environment"]) - OTHERS == named - OTHERS, f"Compose and Kubernetes name other variables: {set(replica['environment']) ^ named}")
     with tempfile.TemporaryDirectory() as folder:
