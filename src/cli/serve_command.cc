@@ -155,6 +155,7 @@ Status Serve(const CommandContext& context, bool check_only) {
   CTT_ASSIGN_OR_RETURN(const auto service, service::Service::Start(options, clock, metrics, log));
   const service::ModelInfo model = service->model();
   metrics.SetBuild(CTT_VERSION, model.engine, model.isa, model.isa_fell_back);
+  metrics.SetStore(service::IsDatabaseUrl(settings.data) ? "postgresql" : "directory");
   server->Serve(*service);
   const std::string data = service::WithoutPassword(settings.data);
   log.Write(telemetry::LogLevel::kInfo, "serving",

@@ -5,6 +5,7 @@
 
 namespace ctt::service {
 
+using store::IsDatabaseUrl;
 using store::Location;
 using store::WithoutPassword;
 

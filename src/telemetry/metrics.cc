@@ -213,6 +213,8 @@ struct Metrics::Series {
       Gauges("ctt_isa_fell_back", "1 when the fastest kernels failed their self-check.").Add({});
   Family<Gauge>& isa_info = Gauges("ctt_isa_info", "1 for the engine and instruction set in use.");
   Family<Gauge>& build_info = Gauges("ctt_build_info", "1 for the version that runs.");
+  Family<Gauge>& store_info =
+      Gauges("ctt_store_info", "1 for what holds the log: a directory or postgresql.");
   Gauge* isa_unknown = &isa_info.Add({{"engine", "none"}, {"isa", "none"}});
   Gauge* build_unknown = &build_info.Add({{"version", "none"}});
   ProcessSeries process{registry};
@@ -330,6 +332,10 @@ void Metrics::SetBuild(std::string_view version, std::string_view engine, std::s
   series_->isa_info.Add({{"engine", std::string(engine)}, {"isa", std::string(isa)}}).Set(1);
   series_->build_info.Add({{"version", std::string(version)}}).Set(1);
   series_->isa_fell_back.Set(isa_fell_back ? 1 : 0);
+}
+
+void Metrics::SetStore(std::string_view kind) {
+  series_->store_info.Add({{"kind", std::string(kind)}}).Set(1);
 }
 
 std::string Metrics::Text() {

@@ -63,6 +63,7 @@ class Metrics {
   // Once, before other threads use this.
   void SetBuild(std::string_view version, std::string_view engine, std::string_view isa,
                 bool isa_fell_back);
+  void SetStore(std::string_view kind);  // "directory" or "postgresql"; once, as SetBuild.
 
   // The Prometheus text exposition, with process_* read at this moment.
   std::string Text();

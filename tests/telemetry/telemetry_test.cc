@@ -88,7 +88,9 @@ TEST(MetricsTest, CountsWhatItIsTold) {
   metrics.CountEncoded(3, 36, 0.001);
   metrics.SetQueue(4, 50);
   metrics.SetBuild("1.2.3", "f32", "avx2", true);
+  metrics.SetStore("directory");
   const std::string text = metrics.Text();
+  EXPECT_EQ(Value(text, "ctt_store_info{kind=\"directory\"}"), "1");
   EXPECT_EQ(Value(text, "inference_requests_total{route=\"/predict\",status=\"200\"}"), "1");
   EXPECT_EQ(Value(text, "inference_requests_total{route=\"/predict\",status=\"418\"}"), "1");
   EXPECT_EQ(Value(text, "inference_requests_total{route=\"other\",status=\"404\"}"), "1");
