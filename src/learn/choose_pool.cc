@@ -26,17 +26,20 @@ HeadKind KindOf(const Pool& pool) {
   return pool.discriminant > 0 || pool.features > 0 ? HeadKind::kHybrid : HeadKind::kLexical;
 }
 
-// Fits the parts that have a weight to all rows.
+// Fits the parts that have a weight to all rows, beside each other.
 void FitParts(const LogisticTrials& trials, const LogisticTrial& features,
               const std::optional<LogisticTrial>& words, const std::vector<Row>& rows, Pool& pool) {
-  const int threads = trials.options.threads;
-  if (pool.features > 0)
-    pool.of_features =
-        trials.logistic.Fit(rows, nullptr, features.bound, threads, trials.cancelled);
-  if (pool.words == 0) return;
-  pool.lexicon = ChooseLexicon(rows, trials.class_count, threads);
-  const FittedTerms terms(pool.lexicon, rows);
-  pool.of_words = trials.logistic.Fit(rows, &terms, words->bound, threads, trials.cancelled);
+  const int both = pool.features > 0 && pool.words > 0 ? 2 : 1;
+  const int threads = std::max(1, trials.options.threads / both);
+  ParallelFor(trials.options.threads, 2, [&](std::size_t part) {
+    if (part == 0 && pool.features > 0)
+      pool.of_features =
+          trials.logistic.Fit(rows, nullptr, features.bound, threads, trials.cancelled);
+    if (part == 0 || pool.words == 0) return;
+    pool.lexicon = ChooseLexicon(rows, trials.class_count, threads);
+    const FittedTerms terms(pool.lexicon, rows);
+    pool.of_words = trials.logistic.Fit(rows, &terms, words->bound, threads, trials.cancelled);
+  });
 }
 
 }  // namespace

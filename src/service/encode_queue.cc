@@ -14,6 +14,7 @@ namespace {
 // One batch: enough rows for the GEMM to run at full speed, few enough that a request which arrives
 // just after it started waits some milliseconds only. What is long gives way to what is short.
 constexpr std::int64_t kBatchTokens = 256;
+constexpr std::int64_t kLongBatchTokensAlone = 512;  // Nobody has asked yet: nobody waits.
 constexpr std::int64_t kLongBatchTokens = 128;
 constexpr std::int64_t kLongBatchTokensBesideShort = 64;  // Some 2 ms.
 constexpr std::int64_t kSliceTokens = 128;                // Of one job in a shared batch.
@@ -153,6 +154,11 @@ bool EncodeQueue::IsShortQuiet(const Waiting& waiting) const {
   return clock_.SteadyMicros() - waiting.last_short_us > kShortQuiet.count();
 }
 
+std::int64_t EncodeQueue::LongBatchTokens(const Waiting& waiting) const {
+  if (waiting.last_short_us == 0) return kLongBatchTokensAlone;
+  return IsShortQuiet(waiting) ? kLongBatchTokens : kLongBatchTokensBesideShort;
+}
+
 // kRows: nothing may be taken.
 EncodeQueue::Row EncodeQueue::ChooseRow(Waiting& waiting) const {
   const std::int64_t turn = ++waiting.turns;
@@ -169,9 +175,7 @@ std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Row row
   std::vector<Slice> slices;
   if (row != kShort) ++waiting.long_running;
   std::deque<std::shared_ptr<Job>>& jobs = waiting.jobs[row];
-  std::int64_t room = row == kShort           ? kBatchTokens
-                      : IsShortQuiet(waiting) ? kLongBatchTokens
-                                              : kLongBatchTokensBesideShort;
+  std::int64_t room = row == kShort ? kBatchTokens : LongBatchTokens(waiting);
   while (room > 0 && !jobs.empty()) {
     const std::shared_ptr<Job> job = std::move(jobs.front());
     jobs.pop_front();

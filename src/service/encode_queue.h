@@ -52,9 +52,9 @@ class EncodeQueue {
     std::int64_t tokens[kRows] = {0, 0, 0};
     std::int64_t texts = 0;
     std::int64_t turns = 0;
-    std::int64_t long_running = 0;  // Batches of kBatch and kBulk being encoded.
-    std::int64_t last_short_us = 0;
-    double tokens_per_second = 0;  // Of all threads, smoothed; 0: none was encoded yet.
+    std::int64_t long_running = 0;   // Batches of kBatch and kBulk being encoded.
+    std::int64_t last_short_us = 0;  // 0: none came yet.
+    double tokens_per_second = 0;    // Of all threads, smoothed; 0: none was encoded yet.
     bool stopping = false;
     bool empty() const {
       return jobs[kShort].empty() && jobs[kBatch].empty() && jobs[kBulk].empty();
@@ -65,6 +65,7 @@ class EncodeQueue {
   void Compute();
   bool MayTake(const Waiting& waiting, Row row) const;
   bool IsShortQuiet(const Waiting& waiting) const;  // No short request came for some time.
+  std::int64_t LongBatchTokens(const Waiting& waiting) const;
   Row ChooseRow(Waiting& waiting) const;
   std::vector<Slice> TakeBatch(Waiting& waiting, Row row);
   void EncodeBatch(std::vector<Slice>& slices, encoder::Encoder::Workspace& workspace);
