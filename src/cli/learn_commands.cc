@@ -17,17 +17,7 @@ Status Learn(const CommandContext& context, const std::string& task, const RowSo
   CTT_ASSIGN_OR_RETURN(const LearnedFile learned, LearnFile(*session, task, source));
   const service::TaskInfo& info = learned.task;
   if (context.json) {
-    PrintJson({{"task", task},
-               {"rows", learned.rows},
-               {"accepted", learned.accepted},
-               {"examples", info.examples},
-               {"classes", info.labels.size()},
-               {"head_version", info.head_version},
-               {"head", info.head},
-               {"block", info.block},
-               {"head_digest", info.head_digest},
-               {"settled", info.settled},
-               {"seconds", learned.seconds}});
+    PrintJson(Describe(learned));
   } else {
     fmt::print(
         "{}: learned {} of {} rows in {:.1f} s; {} examples, {} labels; head {} on {}, version "

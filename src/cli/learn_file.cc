@@ -115,6 +115,21 @@ class FileLearner {
 
 }  // namespace
 
+json::object Describe(const LearnedFile& learned) {
+  const service::TaskInfo& info = learned.task;
+  return {{"task", info.name},
+          {"rows", learned.rows},
+          {"accepted", learned.accepted},
+          {"examples", info.examples},
+          {"classes", info.labels.size()},
+          {"head_version", info.head_version},
+          {"head", info.head},
+          {"block", info.block},
+          {"head_digest", info.head_digest},
+          {"settled", info.settled},
+          {"seconds", learned.seconds}};
+}
+
 Result<LearnedFile> LearnFile(Session& session, const std::string& task, const RowSource& source) {
   return FileLearner(session, task, source).Run();
 }

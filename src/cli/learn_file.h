@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "cli/row_file.h"
 #include "cli/session.h"
@@ -16,6 +17,9 @@ struct LearnedFile {
   service::TaskInfo task;     // After settling.
   double seconds = 0;         // From the first row to the settled head.
 };
+
+// The members that every command that learns prints.
+json::object Describe(const LearnedFile& learned);
 
 // On an error the rows of other chunks stay learned; the message says how many. A bad row is named
 // by its line.

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/learn_file.h"
 #include "cli/session.h"
 #include "cli/task_file.h"
 
@@ -15,11 +16,6 @@ namespace ctt::cli {
 namespace {
 
 constexpr std::size_t kChunkRows = 512;
-
-struct Taken {
-  std::int64_t rows = 0;
-  std::int64_t accepted = 0;
-};
 
 Status CheckEncoder(const TaskFileReader& file, const std::string& encoder_id) {
   const std::string& other = file.head().about.encoder_id;
@@ -42,7 +38,7 @@ LearnFuture Learn(Session& session, const std::string& task, std::vector<service
 
 // Every example of the file to the task. An id that the task holds with the same content stays.
 Status TakeAll(Session& session, const std::string& task, TaskFileReader& file, bool again,
-               Taken& taken) {
+               LearnedFile& taken) {
   Progress progress("take " + file.path());
   for (bool more = true; more;) {
     std::vector<service::EncodedRow> rows;
@@ -82,7 +78,7 @@ Result<service::TaskInfo> TakeSettings(Session& session, const std::string& task
 
 // The file must be whole: its examples have the sums that its first line names.
 Result<service::TaskInfo> TakeWhole(Session& session, const std::string& task, TaskFileReader& file,
-                                    bool again, Taken& taken) {
+                                    bool again, LearnedFile& taken) {
   CTT_RETURN_IF_ERROR(TakeAll(session, task, file, again, taken));
   if (taken.rows == 0) return InvalidArgument(file.path() + " holds no example");
   if (!again) {
@@ -95,18 +91,10 @@ Result<service::TaskInfo> TakeWhole(Session& session, const std::string& task, T
   return TakeSettings(session, task, file.head().about.settings);
 }
 
-json::object Describe(const service::TaskInfo& info, const Taken& taken, double seconds) {
-  return {{"task", info.name},
-          {"rows", taken.rows},
-          {"accepted", taken.accepted},
-          {"examples", info.examples},
-          {"classes", info.labels.size()},
-          {"head_version", info.head_version},
-          {"head", info.head},
-          {"block", info.block},
-          {"head_digest", info.head_digest},
-          {"settled", info.settled},
-          {"seconds", seconds}};
+json::object Describe(LearnedFile taken, const service::TaskInfo& info, double start_s) {
+  taken.task = info;
+  taken.seconds = SteadySeconds() - start_s;
+  return Describe(taken);
 }
 
 // Learns anew what one task of another session holds, and unlearns what it does not hold any more.
@@ -115,7 +103,7 @@ class Reencoding {
   Reencoding(Session& from, Session& to, std::string task)
       : from_(from), to_(to), task_(std::move(task)) {}
 
-  Result<service::TaskInfo> Run(Taken& taken) {
+  Result<service::TaskInfo> Run(LearnedFile& taken) {
     service::TaskSettings settings;
     CTT_RETURN_IF_ERROR(from_.Export(
         task_,
@@ -134,7 +122,7 @@ class Reencoding {
   }
 
  private:
-  Status LearnRows(Taken& taken) {
+  Status LearnRows(LearnedFile& taken) {
     taken.rows += static_cast<std::int64_t>(rows_.size());
     CTT_ASSIGN_OR_RETURN(const auto answer, to_.Learn(task_, std::exchange(rows_, {})).get());
     taken.accepted += answer.accepted;
@@ -205,7 +193,7 @@ Status ImportTask(const CommandContext& context, const std::string& path, const 
   if (session->ShowTask(task).ok())
     return {Code::kAlreadyExists, "task_exists",
             "there is a task '" + task + "' already; --name gives another, 'ctt merge' adds to it"};
-  Taken taken;
+  LearnedFile taken;
   const auto info = TakeWhole(*session, task, file, again, taken);
   if (!info.ok()) {
     if (taken.rows > 0) CTT_RETURN_IF_ERROR(session->DeleteTask(task));
@@ -213,7 +201,7 @@ Status ImportTask(const CommandContext& context, const std::string& path, const 
   }
   const bool same = info->head_digest == file.head().about.head_digest;
   if (context.json) {
-    json::object answer = Describe(*info, taken, SteadySeconds() - start_s);
+    json::object answer = Describe(taken, *info, start_s);
     answer["same_head"] = same;
     PrintJson(answer);
   } else {
@@ -235,7 +223,7 @@ Status MergeTasks(const CommandContext& context, const std::string& task,
     if (!again) CTT_RETURN_IF_ERROR(CheckEncoder(file, model.encoder_id));
     readers.push_back(std::move(file));
   }
-  Taken taken;
+  LearnedFile taken;
   for (TaskFileReader& file : readers) {
     const Status status = TakeAll(*session, task, file, again, taken);
     if (!status.ok() && taken.rows > 0)
@@ -246,7 +234,7 @@ Status MergeTasks(const CommandContext& context, const std::string& task,
   if (taken.rows == 0) return InvalidArgument("the files hold no example");
   CTT_ASSIGN_OR_RETURN(const service::TaskInfo info, session->Settle(task));
   if (context.json)
-    PrintJson(Describe(info, taken, SteadySeconds() - start_s));
+    PrintJson(Describe(taken, info, start_s));
   else
     fmt::print("{}: {} examples came, {} of them new; {} now, {} labels; head {} on {}\n", task,
                taken.rows, taken.accepted, info.examples, info.labels.size(), info.head,
@@ -265,11 +253,11 @@ Status Reencode(const CommandContext& context, const std::string& url) {
   for (const service::TaskInfo& task : tasks) {
     if (task.examples == 0) continue;
     const double start_s = SteadySeconds();
-    Taken taken;
+    LearnedFile taken;
     const auto info = Reencoding(*from, *to, task.name).Run(taken);
     if (!info.ok()) return info.status().WithContext("task '" + task.name + "'");
     if (context.json)
-      list.push_back(Describe(*info, taken, SteadySeconds() - start_s));
+      list.push_back(Describe(taken, *info, start_s));
     else
       fmt::print("{}: {} examples, {} of them encoded anew; head {} on {}\n", task.name,
                  info->examples, taken.accepted, info->head, info->block);

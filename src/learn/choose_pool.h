@@ -3,7 +3,7 @@
 // together (pool.h): by log-loss on rows held out, with A's own choices fitted to the same rows.
 // (A's leave-one-out loss would be no fair rival: it has seen a fifth more, which decides at 5 to
 // 10 rows a class.) Threads: pure. Memory while at work: five times 8 bytes for each held-out row
-// and class.
+// and class; then that of two Logistic::Fit at once.
 #include <atomic>
 #include <optional>
 #include <vector>
