@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/container/flat_map.hpp>
+
 #include "base/guarded.h"
 #include "base/status.h"
 #include "learn/rates.h"
@@ -24,6 +26,9 @@ struct ServedVersion {
   std::shared_ptr<const learn::Head> head;
   std::shared_ptr<const learn::Rates> rates;  // As in ServedTask.
 };
+
+// Examples of each label. Flat: thousands of tasks keep theirs in memory.
+using LabelCounts = boost::container::flat_map<std::string, std::int64_t>;
 
 // One task as it is served. Immutable.
 struct ServedTask {
@@ -40,7 +45,7 @@ struct ServedTask {
   std::int64_t examples = 0;  // Held now, by the log, at sequence number:
   store::Seq watermark = 0;
   std::int64_t last_version = 0;  // Made by then, live or not.
-  std::map<std::string, std::int64_t> label_counts;
+  LabelCounts label_counts;
   std::int64_t previous = 0;  // 0: no version was live before.
   ServedVersion canary, shadow;
 };

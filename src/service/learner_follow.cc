@@ -22,10 +22,9 @@ bool NamesWereKept(const LabelNames& before, const LabelNames& after) {
   return true;
 }
 
-Result<std::map<std::string, std::int64_t>> CountLabels(const Stores& stores,
-                                                        const TaskLedger& ledger,
-                                                        std::int32_t feature_dim) {
-  std::map<std::string, std::int64_t> counts;
+Result<LabelCounts> CountLabels(const Stores& stores, const TaskLedger& ledger,
+                                std::int32_t feature_dim) {
+  LabelCounts counts;
   if (ledger.kind() == learn::TaskKind::kMulti) {  // The sums know; the log would have to be read.
     CTT_ASSIGN_OR_RETURN(
         const learn::Statistics statistics,

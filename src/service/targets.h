@@ -6,11 +6,12 @@
 //   'M' and the ids of its labels, rising, 8 bytes each, little-endian (multi-label)
 //   'R' and its number in units, 8 bytes (regression)
 // so that a label's name stays in one place, whatever it is called. Threads: pure functions.
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/container/flat_map.hpp>
 
 #include "learn/target.h"
 #include "service/types.h"
@@ -41,7 +42,8 @@ std::vector<std::string> SplitLabels(std::string_view cell, std::string_view sep
 // A decimal number with nothing around it but spaces. kInvalidArgument ("bad_number").
 Result<double> ParseNumber(std::string_view cell);
 
-using LabelNames = std::map<store::LabelId, std::string>;
+// Flat: thousands of tasks keep theirs in memory.
+using LabelNames = boost::container::flat_map<store::LabelId, std::string>;
 // By the names that its labels have; labels that share a name count once. kDataLoss: a label that
 // does not exist, or a target that nothing here wrote.
 Result<learn::Target> TargetOf(const store::Example& example, const LabelNames& names);

@@ -106,6 +106,7 @@ Result<LabelNames> NamesNow(store::Store& log, store::TaskId task) {
 Result<LabelNames> NamesAt(store::Store& log, store::TaskId task, store::Seq watermark) {
   CTT_ASSIGN_OR_RETURN(const std::vector<store::Label> labels, log.LabelsAt(task, watermark));
   LabelNames names;
+  names.reserve(labels.size());
   for (const store::Label& label : labels) names[label.id] = label.name;
   return names;
 }

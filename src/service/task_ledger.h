@@ -41,8 +41,9 @@ inline constexpr std::string_view kShadowAlias = "shadow";
 
 struct TaskLedger {
   store::Task record;
-  std::map<std::string, store::LabelId> label_ids;    // The first label of each name.
-  std::map<store::LabelId, std::string> label_names;  // Several labels may share a name.
+  // The first label of each name.
+  boost::container::flat_map<std::string, store::LabelId> label_ids;
+  LabelNames label_names;  // Several labels may share a name.
   store::Seq last_seq = 0;
   std::int64_t last_version = 0;  // 0: none yet.
   std::int64_t live_version = 0;

@@ -77,8 +77,7 @@ TEST_F(LabelEditTest, ARenameChangesNoScoreAndStaysSettled) {
     EXPECT_EQ(after->head->labels()[is.ranked[i].label], name == "a" ? "z" : name);
   }
   EXPECT_EQ(is.scope_score, was.scope_score);
-  EXPECT_EQ(after->label_counts,
-            (std::map<std::string, std::int64_t>{{"b", 20}, {"c", 20}, {"z", 20}}));
+  EXPECT_EQ(after->label_counts, (LabelCounts{{"b", 20}, {"c", 20}, {"z", 20}}));
   const std::string digest = house.Digest("t");
   house.Reopen();
   EXPECT_EQ(house.Digest("t"), digest);
@@ -235,7 +234,7 @@ TEST_F(LabelEditTest, RandomEditsEqualLearningTheEditedSet) {
     ASSERT_TRUE(house.Settle("t").ok());
     EXPECT_EQ(house.Digest("t"), FreshDigest(labels));
     EXPECT_TRUE(house.data().store().Verify().ok());
-    std::map<std::string, std::int64_t> counts;
+    LabelCounts counts;
     for (const auto& [id, label] : labels) ++counts[label];
     EXPECT_EQ(house.Served("t")->label_counts, counts);
     house.Reopen();

@@ -106,8 +106,7 @@ TEST_F(TaskKindTest, MultiLabelDetoursLeaveNoTrace) {
     }
     ASSERT_TRUE(house().Unlearn("t", {"detour"}).ok());
   }
-  EXPECT_EQ(house().Served("t")->label_counts,
-            (std::map<std::string, std::int64_t>{{"a", 52}, {"b", 52}, {"c", 26}}));
+  EXPECT_EQ(house().Served("t")->label_counts, (LabelCounts{{"a", 52}, {"b", 52}, {"c", 26}}));
   ExpectServes(RowsOf(sets));
 }
 
