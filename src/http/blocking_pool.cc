@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include <pthread.h>
+#include "base/thread.h"
 
 namespace ctt::http {
 
@@ -28,7 +28,7 @@ bool BlockingPool::TryRun(std::function<void()> work) {
 }
 
 void BlockingPool::Work() {
-  pthread_setname_np(pthread_self(), "ctt-blocking");
+  NameThread("ctt-blocking");
   while (true) {
     const std::function<void()> work =
         queue_.Await([](const Queue& queue) { return queue.stopping || !queue.waiting.empty(); },

@@ -6,7 +6,8 @@
 #include <vector>
 
 #include <boost/asio/post.hpp>
-#include <pthread.h>
+
+#include "base/thread.h"
 
 namespace ctt::http {
 namespace asio = boost::asio;
@@ -46,7 +47,7 @@ void IoLoop::Stop() {
 
 // A handler that throws (out of memory) loses its own request; the loop goes on.
 void IoLoop::Run() {
-  pthread_setname_np(pthread_self(), "ctt-io");  // As `top -H` and profilers show it.
+  NameThread("ctt-io");
   while (!engine_->context.stopped()) {
     try {
       engine_->context.run();

@@ -6,17 +6,18 @@
 #include <cmath>
 #include <utility>
 
-#include <pthread.h>
+#include "base/thread.h"
 
 namespace ctt::service {
 namespace {
 
 // One batch: enough rows for the GEMM to run at full speed, few enough that a request which arrives
 // just after it started waits some milliseconds only. What is long gives way to what is short.
-constexpr std::int64_t kBatchTokens = 256;
+constexpr std::int64_t kBatchTokensMin = 96;
+constexpr std::int64_t kBatchTokensMax = 256;
 constexpr std::int64_t kLongBatchTokensAlone = 512;  // Nobody has asked yet: nobody waits.
 constexpr std::int64_t kLongBatchTokens = 128;
-constexpr std::int64_t kLongBatchTokensBesideShort = 64;  // Some 2 ms.
+constexpr std::int64_t kLongBatchTokensBesideShort = 32;  // Some 1.5 ms.
 constexpr std::int64_t kSliceTokens = 128;                // Of one job in a shared batch.
 constexpr std::int64_t kBatchTurn = 4;
 constexpr std::int64_t kBulkTurn = 8;
@@ -119,7 +120,7 @@ void EncodeQueue::Submit(std::vector<text::TokenIds> texts, Priority priority,
 }
 
 void EncodeQueue::Compute() {
-  pthread_setname_np(pthread_self(), "ctt-encode");
+  NameThread("ctt-encode");
   encoder::Encoder::Workspace workspace;
   for (;;) {
     // Held-back long work is looked at again when the short requests may have paused.
@@ -154,6 +155,11 @@ bool EncodeQueue::IsShortQuiet(const Waiting& waiting) const {
   return clock_.SteadyMicros() - waiting.last_short_us > kShortQuiet.count();
 }
 
+// What waits is shared out among the threads, which answers all of it sooner than one could.
+std::int64_t EncodeQueue::ShortBatchTokens(const Waiting& waiting) const {
+  return std::clamp(waiting.tokens[kShort] / thread_count_, kBatchTokensMin, kBatchTokensMax);
+}
+
 std::int64_t EncodeQueue::LongBatchTokens(const Waiting& waiting) const {
   if (waiting.last_short_us == 0) return kLongBatchTokensAlone;
   return IsShortQuiet(waiting) ? kLongBatchTokens : kLongBatchTokensBesideShort;
@@ -175,7 +181,7 @@ std::vector<EncodeQueue::Slice> EncodeQueue::TakeBatch(Waiting& waiting, Row row
   std::vector<Slice> slices;
   if (row != kShort) ++waiting.long_running;
   std::deque<std::shared_ptr<Job>>& jobs = waiting.jobs[row];
-  std::int64_t room = row == kShort ? kBatchTokens : LongBatchTokens(waiting);
+  std::int64_t room = row == kShort ? ShortBatchTokens(waiting) : LongBatchTokens(waiting);
   while (room > 0 && !jobs.empty()) {
     const std::shared_ptr<Job> job = std::move(jobs.front());
     jobs.pop_front();

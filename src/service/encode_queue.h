@@ -65,6 +65,7 @@ class EncodeQueue {
   void Compute();
   bool MayTake(const Waiting& waiting, Row row) const;
   bool IsShortQuiet(const Waiting& waiting) const;  // No short request came for some time.
+  std::int64_t ShortBatchTokens(const Waiting& waiting) const;
   std::int64_t LongBatchTokens(const Waiting& waiting) const;
   Row ChooseRow(Waiting& waiting) const;
   std::vector<Slice> TakeBatch(Waiting& waiting, Row row);

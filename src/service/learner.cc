@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/nearest.h"
+#include "base/thread.h"
 #include "service/learner_group.h"
 #include "service/report.h"
 
@@ -67,6 +68,8 @@ void Learner::PostAlone(std::function<Status(Group&)> apply, Done<bool> done, Au
 }
 
 void Learner::Run() {
+  NameThread("ctt-learn");
+  YieldToAnswers();
   for (;;) {
     bool follow = false;
     std::vector<Command> commands = inbox_.Await(

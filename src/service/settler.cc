@@ -5,8 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include <sys/resource.h>
-
+#include "base/thread.h"
 #include "learn/solve.h"
 
 namespace ctt::service {
@@ -18,7 +17,6 @@ constexpr std::int64_t kLatestUs = 10'000'000;
 constexpr std::int64_t kElsewhereUs = 10'000'000;
 // How often lessons may overtake a run that somebody waits for before it answers false.
 constexpr int kRunsMax = 5;
-constexpr int kNiceness = 10;
 
 }  // namespace
 
@@ -71,8 +69,8 @@ void Settler::SettleNow(store::TaskId task, Done<bool> done) {
 }
 
 void Settler::Run() {
-  // Answers go first on a busy machine. On Linux this is of one thread and of those that it makes.
-  setpriority(PRIO_PROCESS, 0, kNiceness);
+  NameThread("ctt-settle");
+  YieldToAnswers();
   for (;;) {
     std::vector<Done<bool>> waiting;
     std::optional<store::TaskId> task;
