@@ -53,6 +53,8 @@ Head::Parts CommonParts(const std::vector<ContentClass>& classes, std::int32_t f
   Head::Parts parts;
   parts.feature_dim = feature_dim;
   parts.example_count = static_cast<std::int64_t>(scatter.example_count);
+  parts.labels.reserve(classes.size());  // Thousands of heads lie in memory: no room left over.
+  parts.label_of_class.reserve(classes.size());
   for (const ContentClass& entry : classes) parts.labels.emplace_back(entry.label);
   std::sort(parts.labels.begin(), parts.labels.end());
   for (const ContentClass& entry : classes) {
@@ -61,6 +63,7 @@ Head::Parts CommonParts(const std::vector<ContentClass>& classes, std::int32_t f
   }
   if (count == 1) return parts;
   parts.scope_offsets = offsets;
+  parts.scope_norms.reserve(count);
   for (std::int64_t c = 0; c < count; ++c)
     parts.scope_norms.push_back(discriminant.norms[c * count + c]);
   parts.scope_core = ScopeCore(scatter, discriminant.norms);

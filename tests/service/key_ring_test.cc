@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "store/home.h"
 
 namespace ctt::service {
 namespace {
@@ -150,6 +151,24 @@ TEST_F(KeyRingTest, RevokedIsRevokedAlsoAfterUseAndARestart) {
   EXPECT_GT(info.revoked_us, 0);
   EXPECT_EQ(info.last_used_us, clock_.unix_us);
   EXPECT_EQ(ring_->Revoke("ffffffffffff", "local", "").status().reason(), "key_not_found");
+}
+
+TEST_F(KeyRingTest, WhatAnotherProcessMadeOrRevokedIsKnownAfterAReload) {
+  ring_.reset();
+  auto home = store::Home::Open({folder_, ""});
+  ASSERT_TRUE(home.ok());
+  auto other = KeyRing::Open(home->store(), clock_);
+  ASSERT_TRUE(other.ok());
+  ring_ = *KeyRing::Open(home->store(), clock_);
+  const MadeKey made = Make({"k", {"predict"}});
+  EXPECT_FALSE((*other)->needs_keys());
+  ASSERT_TRUE((*other)->Reload().ok());
+  EXPECT_TRUE((*other)->Admit(made.secret, Scope::kPredict).ok());
+  ASSERT_TRUE(ring_->Revoke(made.info.id, "local", "").ok());
+  ASSERT_TRUE((*other)->Reload().ok());
+  EXPECT_EQ((*other)->Admit(made.secret, Scope::kPredict).status().reason(), "key_unknown");
+  other->reset();
+  ring_.reset();  // Before the home that they write to.
 }
 
 TEST_F(KeyRingTest, TheSecretIsNowhereInTheFolder) {
