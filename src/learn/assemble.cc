@@ -48,9 +48,10 @@ namespace {
 // more.
 Head::Parts CommonParts(const std::vector<ContentClass>& classes, std::int32_t feature_dim,
                         const Scatter& scatter, const Discriminant& discriminant,
-                        const std::vector<double>& offsets) {
+                        const std::vector<double>& offsets, const Settings& settings) {
   const std::int64_t count = scatter.class_count;
   Head::Parts parts;
+  parts.settings = settings;
   parts.feature_dim = feature_dim;
   parts.example_count = static_cast<std::int64_t>(scatter.example_count);
   parts.labels.reserve(classes.size());  // Thousands of heads lie in memory: no room left over.
@@ -67,6 +68,7 @@ Head::Parts CommonParts(const std::vector<ContentClass>& classes, std::int32_t f
   for (std::int64_t c = 0; c < count; ++c)
     parts.scope_norms.push_back(discriminant.norms[c * count + c]);
   parts.scope_core = ScopeCore(scatter, discriminant.norms);
+  if (settings.scope_spread > 0) parts.scope_mean.assign(scatter.mean.begin(), scatter.mean.end());
   return parts;
 }
 
@@ -86,8 +88,7 @@ Head AssembleDiscriminant(const std::vector<ContentClass>& classes, std::int32_t
   const std::int64_t count = scatter.class_count;
   const double beta = settings.temperature * scatter.example_count;
   const std::vector<double> offsets = MeanScores(scatter, discriminant);
-  Head::Parts parts = CommonParts(classes, feature_dim, scatter, discriminant, offsets);
-  parts.settings = settings;
+  Head::Parts parts = CommonParts(classes, feature_dim, scatter, discriminant, offsets, settings);
   parts.settings.kind = HeadKind::kLinearDiscriminant;
   parts.weights.reserve(discriminant.weights.size());
   for (const double weight : discriminant.weights)
@@ -146,8 +147,7 @@ Head AssemblePool(const std::vector<ContentClass>& classes, std::int32_t feature
                   const Settings& settings) {
   const std::int64_t count = scatter.class_count;
   const std::vector<double> offsets = MeanScores(scatter, discriminant);
-  Head::Parts parts = CommonParts(classes, feature_dim, scatter, discriminant, offsets);
-  parts.settings = settings;
+  Head::Parts parts = CommonParts(classes, feature_dim, scatter, discriminant, offsets, settings);
   parts.scope_weights.assign(discriminant.weights.begin(), discriminant.weights.end());
   parts.bias.assign(count, 0);
   if (settings.kind != HeadKind::kLexical)

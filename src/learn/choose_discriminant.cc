@@ -75,9 +75,13 @@ struct BlockTrial {
 
 // `settings` with what follows from the rows left out under them.
 Trial Judge(Settings settings, const LeaveOneOut& rows, const Distances& distances,
-            const std::vector<double>& log_prior, double beta, const SettleOptions& options) {
+            const std::vector<double>& log_prior, double beta, double n,
+            const SettleOptions& options) {
   const Unseen unseen = rows.UnseenBy(distances, log_prior);
-  const std::vector<double> misfits = Misfits(unseen, beta), scopes = rows.ScopeScores(distances);
+  const double spread = rows.Spread(distances);
+  const std::vector<double> misfits = Misfits(unseen, beta);
+  const std::vector<double> scopes = rows.ScopeScores(distances, spread);
+  settings.scope_spread = spread * n;
   settings.set_quantile = SetQuantile(misfits, options.set_error_rate);
   settings.scope_threshold = ScopeThreshold(scopes, options.scope_reject_rate);
   Rates rates;
@@ -106,11 +110,11 @@ BlockTrial TryBlock(const Statistics& statistics, const RowOrder& order,
   if (settings.block == block && statistics.example_count() < kChosenRowsMin)
     if (const std::optional<Distances> distances = rows.At(settings.lambda))
       trial.starting =
-          Judge(settings, rows, *distances, log_prior, settings.temperature * n, options);
+          Judge(settings, rows, *distances, log_prior, settings.temperature * n, n, options);
   settings.block = block;
   settings.lambda = search.lambda();
   settings.temperature = search.fit().beta / n;
-  trial.best = Judge(settings, rows, search.distances(), log_prior, search.fit().beta, options);
+  trial.best = Judge(settings, rows, search.distances(), log_prior, search.fit().beta, n, options);
   return trial;
 }
 

@@ -84,6 +84,8 @@ Head::Head(Parts parts) : parts_(std::move(parts)) {
   CTT_CHECK(parts_.term_weights.size() == parts_.lexicon.size() * labels);
   CTT_CHECK(parts_.term_scales.size() == (weighs_words() ? labels : 0));
   CTT_CHECK(parts_.scope_weights.empty() || parts_.scope_weights.size() == dim * labels);
+  CTT_CHECK(parts_.scope_mean.size() ==
+            (parts_.settings.scope_spread > 0 && !parts_.scope_norms.empty() ? dim : 0));
   CTT_CHECK(ScopeFits());
 }
 
@@ -222,12 +224,21 @@ double Head::ScopeScore(std::span<const std::int8_t> block, std::span<const doub
                               within.data());
   double explained = 0;
   for (const double v : within) explained = std::fma(v, v, explained);
-  return nearest - explained;
+  if (parts_.scope_mean.empty()) return nearest - explained;
+  double length = 0;
+  for (std::size_t j = 0; j < block.size(); ++j) {
+    const double x = block[j] - double{parts_.scope_mean[j]};
+    length = std::fma(x, x, length);
+  }
+  const double spread = parts_.settings.scope_spread / static_cast<double>(parts_.example_count);
+  return nearest - (explained + spread * length) / 2;
 }
 
 std::size_t Head::memory_bytes() const {
   std::size_t bytes =
-      sizeof *this + (parts_.weights.capacity() + parts_.scope_weights.capacity()) * sizeof(float) +
+      sizeof *this +
+      (parts_.weights.capacity() + parts_.scope_weights.capacity() + parts_.scope_mean.capacity()) *
+          sizeof(float) +
       (parts_.bias.capacity() + parts_.scope_offsets.capacity() + parts_.scope_norms.capacity() +
        parts_.scope_core.capacity()) *
           sizeof(double) +

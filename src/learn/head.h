@@ -8,8 +8,16 @@
 //           terms of the text under the head's lexicon, u [K, C] int8 with a scale for each class
 //           (heads C and lexical; the lexical one has no w); sums in fp64
 //   probability = softmax(score)   the temperature and the log prior are already inside w, u, bias
-//   scope = relative Mahalanobis distance, always by head A:
-//           (q - m)^T (M + B)^-1 (q - m) - min_c |q - mu_c|^2_M; in scope when >= threshold
+//   scope = how much nearer the text is to its nearest label than to the task as a whole, always by
+//           head A: with x = q - m, and in scope when >= threshold,
+//           relative = x^T (M + B)^-1 x - min_c |q - mu_c|^2_M
+//           absolute = x^T M^-1 x - min_c |q - mu_c|^2_M - spread |x|^2
+//           scope = (relative + absolute) / 2
+//
+// The relative distance alone (Ren et al. 2021) tells other subjects best, and fails for text of
+// the task's own subject, which the whole of the task explains well: there the distance to the
+// nearest label counts (docs/decisions/0114-half-relative-scope.md). `spread` makes |x|^2, plain
+// length, as large as x^T M^-1 x is on average.
 //
 // The heads of other kinds of task (TaskKind) are linear maps of the block too:
 //   labelwise  probability_c = 1 / (1 + e^-score_c), a question of its own for each label
@@ -17,10 +25,10 @@
 // their scope is described in labelwise.h and ridge.h.
 //
 // B = sum_c N_c nu_c nu_c^T (nu_c = mu_c - m) has rank < C, so by Woodbury the C numbers t_c =
-// nu_c^T M^-1 (q - m) are enough, q^T M^-1 q cancels, and no [D, D] matrix is kept:
-//   scope = max_c (2 t_c - nu_c^T M^-1 nu_c) - |K t|^2,  K = L^-1 diag(sqrt N), lower triangular,
-//   L L^T = I + diag(sqrt N) nu^T M^-1 nu diag(sqrt N).
-// Sources: METHOD, recommendation; Ren et al. 2021 (relative Mahalanobis). docs/internals/head.md.
+// nu_c^T M^-1 x are enough, x^T M^-1 x cancels, and no [D, D] matrix is kept:
+//   scope = max_c (2 t_c - nu_c^T M^-1 nu_c) - (|K t|^2 + spread |x|^2) / 2,
+//   K = L^-1 diag(sqrt N), lower triangular, L L^T = I + diag(sqrt N) nu^T M^-1 nu diag(sqrt N).
+// Sources: METHOD, recommendation; docs/internals/head.md.
 //
 // Inside, classes stand in content order (scatter.h), so that a renamed label keeps its scores to
 // the bit; labels() are in byte order of their names.
@@ -75,6 +83,9 @@ struct Settings {
   double logistic_temperature = 1.0;  // Of heads older than pools, which hold it in the weights.
   Prior prior = Prior::kEmpirical;
   double scope_threshold = -1e300;  // In scope when the scope score is at least this.
+  // spread * n, as distances fall as 1 / n; 0: the scope score is the relative distance alone, as
+  // in heads that were never settled, and in those of other kinds of task.
+  double scope_spread = 0;
   // LAC: a label is in the 90 % set when 1 - p <= this; one quantile for head A, one for the fitted
   // head (B, C or lexical), as with the temperatures.
   double set_quantile = 1.0;
@@ -120,6 +131,7 @@ class Head {
     std::vector<double> scope_offsets;  // [C]: m^T M^-1 nu_c, taken off so that t_c is about q - m.
     std::vector<double> scope_norms;    // [C]: nu_c^T M^-1 nu_c
     std::vector<double> scope_core;     // [C, C]: K^T; labelwise [C], ridge none.
+    std::vector<float> scope_mean;      // [D_b]: m; empty when scope_spread is 0.
     std::vector<float> scope_factor;    // Of a ridge head (ridge.h).
     Lexicon lexicon;                    // Of a head that weighs words; else these three are empty.
     std::vector<std::int8_t> term_weights;  // [K, C], in units of

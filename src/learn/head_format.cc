@@ -14,9 +14,11 @@ namespace {
 constexpr std::uint32_t kHeadMagic = 0x48545443;      // "CTTH".
 constexpr std::uint32_t kSettingsMagic = 0x47545443;  // "CTTG".
 constexpr std::uint32_t kVersion = 1;
-constexpr std::uint32_t kWordsVersion = 2;  // Of a head that weighs words.
-constexpr std::uint32_t kTaskVersion = 3;   // Of a task that is not single-label.
+constexpr std::uint32_t kWordsVersion = 2;   // Of a head that weighs words.
+constexpr std::uint32_t kTaskVersion = 3;    // Of a task that is not single-label.
+constexpr std::uint32_t kSpreadVersion = 4;  // With a scope_spread, words or not.
 constexpr std::uint32_t kSettingsTaskVersion = 2;
+constexpr std::uint32_t kSettingsSpreadVersion = 3;
 constexpr std::uint32_t kLexiconMaxParsed = 1 << 20;
 constexpr std::size_t kCheckBytes = 8;
 constexpr std::int32_t kFeatureDimMax = 1 << 14;
@@ -28,15 +30,18 @@ std::string_view CheckOf(const Digest& digest) {
 
 bool IsSingle(HeadKind kind) { return TaskKindOf(kind) == TaskKind::kSingle; }
 
-std::uint32_t HeadVersionOf(HeadKind kind) {
-  if (!IsSingle(kind)) return kTaskVersion;
-  return WeighsWords(kind) ? kWordsVersion : kVersion;
+std::uint32_t HeadVersionOf(const Settings& settings) {
+  if (!IsSingle(settings.kind)) return kTaskVersion;
+  if (settings.scope_spread > 0) return kSpreadVersion;
+  return WeighsWords(settings.kind) ? kWordsVersion : kVersion;
 }
 
-std::uint32_t SettingsVersionOf(HeadKind kind) {
-  return IsSingle(kind) ? kVersion : kSettingsTaskVersion;
+std::uint32_t SettingsVersionOf(const Settings& settings) {
+  if (!IsSingle(settings.kind)) return kSettingsTaskVersion;
+  return settings.scope_spread > 0 ? kSettingsSpreadVersion : kVersion;
 }
 
+// Without a spread these are the bytes of before there was one.
 void WriteSettings(ByteWriter& writer, const Settings& settings) {
   writer.Write(static_cast<std::uint8_t>(settings.kind));
   writer.Write(static_cast<std::uint8_t>(settings.block));
@@ -45,6 +50,7 @@ void WriteSettings(ByteWriter& writer, const Settings& settings) {
        {settings.lambda, settings.temperature, settings.rho, settings.logistic_temperature,
         settings.scope_threshold, settings.set_quantile, settings.logistic_set_quantile})
     writer.Write(value);
+  if (settings.scope_spread > 0) writer.Write(settings.scope_spread);
   if (settings.kind != HeadKind::kLabelwise) return;
   writer.Write(static_cast<std::uint32_t>(settings.label_temperatures.size()));
   for (const auto& [label, temperature] : settings.label_temperatures) {
@@ -66,7 +72,7 @@ bool ReadTemperatures(ByteReader& reader, Settings& settings) {
 }
 
 // False: bytes missing, or a value out of range.
-bool ReadSettings(ByteReader& reader, Settings& settings) {
+bool ReadSettings(ByteReader& reader, bool has_spread, Settings& settings) {
   const auto kind = reader.Read<std::uint8_t>();
   const auto block = reader.Read<std::uint8_t>();
   const auto prior = reader.Read<std::uint8_t>();
@@ -75,6 +81,10 @@ bool ReadSettings(ByteReader& reader, Settings& settings) {
         &settings.scope_threshold, &settings.set_quantile, &settings.logistic_set_quantile}) {
     *value = reader.Read<double>();
     if (!std::isfinite(*value)) return false;
+  }
+  if (has_spread) {
+    settings.scope_spread = reader.Read<double>();
+    if (!(std::isfinite(settings.scope_spread) && settings.scope_spread > 0)) return false;
   }
   if (reader.failed() || kind > 5 || block > 2 || prior > 1) return false;
   settings.kind = static_cast<HeadKind>(kind);
@@ -146,7 +156,8 @@ bool ReadNumbers(ByteReader& reader, std::size_t classes, bool has_scope, bool h
       parts.settings.kind == HeadKind::kLabelwise ? classes : classes * classes;
   return ReadFinite(reader, classes, parts.scope_offsets) &&
          ReadFinite(reader, classes, parts.scope_norms) &&
-         ReadFinite(reader, core, parts.scope_core);
+         ReadFinite(reader, core, parts.scope_core) &&
+         ReadFinite(reader, parts.settings.scope_spread > 0 ? dim : 0, parts.scope_mean);
 }
 
 // Every label of a single-label task has an example, and there is at least one.
@@ -171,7 +182,7 @@ bool ReadRidge(ByteReader& reader, Head::Parts& parts) {
 std::string SerializeSettings(const Settings& settings) {
   ByteWriter writer;
   writer.Write(kSettingsMagic);
-  writer.Write(SettingsVersionOf(settings.kind));
+  writer.Write(SettingsVersionOf(settings));
   WriteSettings(writer, settings);
   return std::move(writer).Take();
 }
@@ -180,11 +191,11 @@ Result<Settings> ParseSettings(std::string_view bytes) {
   ByteReader reader(bytes);
   if (reader.Read<std::uint32_t>() != kSettingsMagic) return DataLoss("settings: not settings");
   const auto version = reader.Read<std::uint32_t>();
-  if (version != kVersion && version != kSettingsTaskVersion)
+  if (version < kVersion || version > kSettingsSpreadVersion)
     return DataLoss("settings: written by another version");
   Settings settings;
-  if (!ReadSettings(reader, settings) || reader.remaining() != 0 ||
-      SettingsVersionOf(settings.kind) != version)
+  if (!ReadSettings(reader, version == kSettingsSpreadVersion, settings) ||
+      reader.remaining() != 0 || SettingsVersionOf(settings) != version)
     return DataLoss("settings: a value makes no sense");
   return settings;
 }
@@ -192,7 +203,7 @@ Result<Settings> ParseSettings(std::string_view bytes) {
 std::string Head::Serialize() const {
   ByteWriter writer;
   writer.Write(kHeadMagic);
-  writer.Write(HeadVersionOf(parts_.settings.kind));
+  writer.Write(HeadVersionOf(parts_.settings));
   WriteSettings(writer, parts_.settings);
   writer.Write(parts_.feature_dim);
   writer.Write(parts_.example_count);
@@ -207,6 +218,7 @@ std::string Head::Serialize() const {
   writer.WriteArray(std::span<const double>(parts_.scope_offsets));
   writer.WriteArray(std::span<const double>(parts_.scope_norms));
   writer.WriteArray(std::span<const double>(parts_.scope_core));
+  writer.WriteArray(std::span<const float>(parts_.scope_mean));
   writer.WriteArray(std::span<const float>(parts_.scope_factor));
   if (weighs_words()) {
     writer.Write(static_cast<std::uint32_t>(parts_.lexicon.size()));
@@ -226,10 +238,11 @@ Result<Head> Head::Parse(std::string_view bytes) {
   ByteReader reader(body);
   if (reader.Read<std::uint32_t>() != kHeadMagic) return Damaged("not a head");
   const auto version = reader.Read<std::uint32_t>();
-  if (version < kVersion || version > kTaskVersion) return Damaged("written by another version");
+  if (version < kVersion || version > kSpreadVersion) return Damaged("written by another version");
   if (bytes.substr(body.size()) != CheckOf(Sha256(body))) return Damaged("the checksum differs");
   Parts parts;
-  if (!ReadSettings(reader, parts.settings) || HeadVersionOf(parts.settings.kind) != version)
+  if (!ReadSettings(reader, version == kSpreadVersion, parts.settings) ||
+      HeadVersionOf(parts.settings) != version)
     return Damaged("a setting makes no sense");
   parts.feature_dim = reader.Read<std::int32_t>();
   parts.example_count = reader.Read<std::int64_t>();

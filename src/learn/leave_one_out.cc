@@ -23,6 +23,12 @@ LeaveOneOut::LeaveOneOut(const Scatter& scatter, const std::vector<Row>& rows, C
   }
   rotated_.emplace(scatter, phi);
   padded_ = rotated_->padded();
+  lengths_.resize(phi.size());
+  for (std::size_t i = 0; i < phi.size(); ++i)
+    for (std::int64_t j = 0; j < scatter.dim; ++j) {
+      const double x = phi[i][j] - scatter.mean[j];
+      lengths_[i] = std::fma(x, x, lengths_[i]);
+    }
 }
 
 std::optional<Distances> LeaveOneOut::At(double lambda) const {
@@ -40,15 +46,18 @@ double LeaveOneOut::OwnDistance(const Distances& distances, std::int64_t row) co
          distances.norms[y * scatter_.class_count + y];
 }
 
+double LeaveOneOut::Gain(const Distances& distances, std::int64_t row) const {
+  const double count = scatter_.counts[labels_[row]], k = count / (count - 1);
+  return k / std::max(1 - k * OwnDistance(distances, row), kLeverageFloor);
+}
+
 void LeaveOneOut::LeaveOut(Distances& distances) const {
   const std::int64_t classes = scatter_.class_count, rows = row_count();
-  std::vector<double> gain(rows), lead(rows), base(rows);
+  std::vector<double> gain(rows), lead(rows);
   distances.left_out.resize(classes * padded_);
   for (std::int64_t i = 0; i < rows; ++i) {
-    const std::int32_t y = labels_[i];
-    const double k = scatter_.counts[y] / (scatter_.counts[y] - 1);
-    gain[i] = k / std::max(1 - k * OwnDistance(distances, i), kLeverageFloor);
-    lead[i] = distances.own[i] - distances.dots[y * padded_ + i];
+    gain[i] = Gain(distances, i);
+    lead[i] = distances.own[i] - distances.dots[labels_[i] * padded_ + i];
   }
   for (std::int64_t j = 0; j < classes; ++j) {
     const double* dots = distances.dots.data() + j * padded_;
@@ -72,9 +81,16 @@ Unseen LeaveOneOut::UnseenBy(const Distances& distances,
   return {scatter_.class_count, distances.left_out, labels_, log_prior};
 }
 
+double LeaveOneOut::Spread(const Distances& distances) const {
+  double own = 0, length = 0;
+  for (std::int64_t i = 0; i < row_count(); ++i) own += distances.own[i], length += lengths_[i];
+  return length > 0 ? own / length : 0;
+}
+
 // e = x^T (M + B)^-1 x = x^T M^-1 x - |K t|^2; leaving the row out of the total scatter too:
-// k^2 e / (1 - k e) with k = n / (n - 1).
-std::vector<double> LeaveOneOut::ScopeScores(const Distances& distances) const {
+// k^2 e / (1 - k e) with k = n / (n - 1). Out of the mean and of M: k^2 (o + c g^2 / (1 - c r))
+// with o = x^T M^-1 x, g = x^T M^-1 d, and c, d, r as leave_one_out.h has k, d, r.
+std::vector<double> LeaveOneOut::ScopeScores(const Distances& distances, double spread) const {
   const std::int64_t classes = scatter_.class_count;
   const std::vector<double> core = ScopeCore(scatter_, distances.norms);  // K^T
   std::vector<double> explained(classes * padded_);
@@ -89,7 +105,12 @@ std::vector<double> LeaveOneOut::ScopeScores(const Distances& distances) const {
       e -= part * part;
       nearest = std::min(nearest, distances.left_out[c * padded_ + i]);
     }
-    scores[i] = k * k * e / std::max(1 - k * e, kLeverageFloor) - nearest;
+    const double total = k * k * e / std::max(1 - k * e, kLeverageFloor);
+    scores[i] = total - nearest;
+    if (spread == 0) continue;
+    const double lead = distances.own[i] - distances.dots[labels_[i] * padded_ + i];
+    const double own = k * k * (distances.own[i] + Gain(distances, i) * lead * lead);
+    scores[i] = (total + own - spread * k * k * lengths_[i]) / 2 - nearest;
   }
   std::sort(scores.begin(), scores.end());
   return scores;

@@ -43,18 +43,23 @@ class LeaveOneOut {
   // What the rows say when left out; borrows from this, `distances` and `log_prior`.
   Unseen UnseenBy(const Distances& distances, const std::vector<double>& log_prior) const;
 
-  // The scope score of head.h with the row left out of the total scatter and of its label,
-  // ascending.
-  std::vector<double> ScopeScores(const Distances& distances) const;
+  // The scope score of head.h with the row left out of the mean, of the scatters and of its label,
+  // ascending. `spread` is held fixed; 0: the relative distance alone.
+  std::vector<double> ScopeScores(const Distances& distances, double spread) const;
+
+  // Of head.h: the sum of x^T M^-1 x over that of |x|^2, nothing left out. 0: all rows are equal.
+  double Spread(const Distances& distances) const;
 
  private:
-  double OwnDistance(const Distances& distances, std::int64_t row) const;
+  double OwnDistance(const Distances& distances, std::int64_t row) const;  // r
+  double Gain(const Distances& distances, std::int64_t row) const;         // k / (1 - k r)
   void LeaveOut(Distances& distances) const;
 
   const Scatter& scatter_;
   std::vector<std::int32_t> labels_;  // [row_count]
   std::optional<RotatedRows> rotated_;
-  std::int64_t padded_;  // R
+  std::int64_t padded_;          // R
+  std::vector<double> lengths_;  // [row_count]: |x|^2
 };
 
 }  // namespace ctt::learn

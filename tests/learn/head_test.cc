@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::int32_t kDim = 6;
 
-Head SmallHead(std::int32_t labels) {
+Head SmallHead(std::int32_t labels, double scope_spread = 0) {
   const Rows rows = RandomRows(20, kDim, labels, 71);
   Settings settings;
   settings.lambda = 0.5, settings.temperature = 0.25, settings.scope_threshold = -3;
   settings.set_quantile = 0.75, settings.logistic_set_quantile = 0.5;
+  settings.scope_spread = scope_spread;
   Result<Head> head = Solve(StatisticsOf(rows, kDim), settings);
   EXPECT_TRUE(head.ok());
   return std::move(head).value();
@@ -24,7 +25,7 @@ Head SmallHead(std::int32_t labels) {
 
 // SmallHead(3) with words; the features take no part in `alone`.
 Head WordHead(bool alone) {
-  Head::Parts parts = SmallHead(3).parts();
+  Head::Parts parts = SmallHead(3, alone ? 0 : 0.25).parts();
   parts.settings.kind = alone ? HeadKind::kLexical : HeadKind::kHybrid;
   if (alone) {
     parts.scope_weights = parts.weights;
@@ -98,8 +99,8 @@ TEST(HeadTest, StoredBytesOfWordsComeBack) {
 }
 
 TEST(HeadTest, StoredBytesComeBack) {
-  for (const std::int32_t labels : {1, 2, 5}) {
-    const Head head = SmallHead(labels);
+  for (const auto& [labels, spread] : {std::pair{1, 0.0}, {2, 0.0}, {5, 0.0}, {1, 0.5}, {3, 0.5}}) {
+    const Head head = SmallHead(labels, spread);
     const std::string bytes = head.Serialize();
     const Result<Head> parsed = Head::Parse(bytes);
     ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
@@ -172,12 +173,15 @@ TEST(HeadTest, SettingsComeBack) {
   settings.logistic_temperature = 1.5;
   settings.scope_threshold = -2.5, settings.set_quantile = 0.9,
   settings.logistic_set_quantile = 0.8;
-  const std::string bytes = SerializeSettings(settings);
-  const Result<Settings> parsed = ParseSettings(bytes);
-  ASSERT_TRUE(parsed.ok());
-  EXPECT_EQ(*parsed, settings);
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    EXPECT_EQ(ParseSettings(bytes.substr(0, i)).status().code(), Code::kDataLoss) << i;
+  for (const double spread : {0.0, 1.5}) {
+    settings.scope_spread = spread;
+    const std::string bytes = SerializeSettings(settings);
+    const Result<Settings> parsed = ParseSettings(bytes);
+    ASSERT_TRUE(parsed.ok());
+    EXPECT_EQ(*parsed, settings);
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      EXPECT_EQ(ParseSettings(bytes.substr(0, i)).status().code(), Code::kDataLoss) << i;
+  }
   settings.lambda = 0;
   EXPECT_EQ(ParseSettings(SerializeSettings(settings)).status().code(), Code::kDataLoss);
 }

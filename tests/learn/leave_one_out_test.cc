@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -40,9 +42,10 @@ std::vector<double> Difference(const std::int8_t* phi, const std::vector<double>
 // What brute force says about row `left`: all sums anew without it, lambda tau as before.
 struct Brute {
   std::vector<double> distances;  // [C], content order of the full task
-  double scope;
+  double relative, scope;
+  double terms;  // The sum of the sizes of what `scope` adds up, which may nearly cancel.
 };
-Brute LeaveOut(const RowOrder& order, std::size_t left, double shift) {
+Brute LeaveOut(const RowOrder& order, std::size_t left, double shift, double spread) {
   const std::size_t classes = order.classes.size();
   std::vector<double> counts(classes), mean(kDim);
   std::vector<std::vector<double>> means(classes, std::vector<double>(kDim));
@@ -69,8 +72,13 @@ Brute LeaveOut(const RowOrder& order, std::size_t left, double shift) {
   Brute brute;
   for (std::size_t c = 0; c < classes; ++c)
     brute.distances.push_back(SquaredNorm(within, Difference(order.rows[left].phi, means[c])));
-  brute.scope = SquaredNorm(total, Difference(order.rows[left].phi, mean)) -
-                *std::min_element(brute.distances.begin(), brute.distances.end());
+  const auto x = Difference(order.rows[left].phi, mean);
+  const double nearest = *std::min_element(brute.distances.begin(), brute.distances.end());
+  brute.relative = SquaredNorm(total, x) - nearest;
+  const double length = std::inner_product(x.begin(), x.end(), x.begin(), 0.0);
+  const double own = SquaredNorm(within, x);
+  brute.scope = (brute.relative + own - nearest - spread * length) / 2;
+  brute.terms = 1 + own + nearest + spread * length;
   return brute;
 }
 
@@ -79,7 +87,8 @@ struct Case {
   double lambda, bound;
 };
 // Bounds: each side takes some 1e3 operations, whose errors of 1e-16 grow with the condition of M,
-// 1e2 to 1e6, and with 1 / (1 - leverage). Few rows and a small lambda bring leverages near 1.
+// 1e2 to 1e6, and with 1 / (1 - leverage). Few rows and a small lambda bring leverages near 1. They
+// are of each term; a scope score is the difference of terms that may be far larger than itself.
 constexpr Case kCases[] = {{24, 0.3, 1e-10}, {9, 0.3, 1e-10}, {9, 1e-3, 1e-8}, {7, 1e-5, 1e-5}};
 
 TEST(LeaveOneOutTest, EqualsBruteForce) {
@@ -94,22 +103,28 @@ TEST(LeaveOneOutTest, EqualsBruteForce) {
     const std::optional<Distances> distances = left_out.At(at.lambda);
     ASSERT_TRUE(distances.has_value());
     const std::int64_t padded = PaddedRows(at.rows);
-    std::vector<double> scopes;
+    const double spread = left_out.Spread(*distances);
+    EXPECT_GT(spread, 0);
+    std::vector<std::pair<double, double>> scopes, relatives;  // Each with the size of its terms.
     std::int64_t row = 0;
     for (std::size_t i = 0; i < order->rows.size(); ++i) {
       if (scatter.counts[order->rows[i].label] < 2) continue;
-      const Brute brute = LeaveOut(*order, i, at.lambda * scatter.tau);
+      const Brute brute = LeaveOut(*order, i, at.lambda * scatter.tau, spread);
       for (std::int64_t c = 0; c < 4; ++c)
         EXPECT_NEAR(distances->left_out[c * padded + row] / brute.distances[c], 1, at.bound)
             << at.rows << " " << at.lambda << " " << i << " " << c;
-      scopes.push_back(brute.scope);
+      scopes.emplace_back(brute.scope, brute.terms);
+      relatives.emplace_back(brute.relative, 1 + std::fabs(brute.relative));
       ++row;
     }
-    std::sort(scopes.begin(), scopes.end());
-    const std::vector<double> found = left_out.ScopeScores(*distances);
-    ASSERT_EQ(found.size(), scopes.size());
-    for (std::size_t i = 0; i < scopes.size(); ++i)
-      EXPECT_NEAR(found[i], scopes[i], at.bound * (1 + std::fabs(scopes[i])));
+    for (const auto& [wanted, with] : {std::pair{&scopes, spread}, {&relatives, 0.0}}) {
+      std::sort(wanted->begin(), wanted->end());
+      const std::vector<double> found = left_out.ScopeScores(*distances, with);
+      ASSERT_EQ(found.size(), wanted->size());
+      for (std::size_t i = 0; i < found.size(); ++i)
+        EXPECT_NEAR(found[i], (*wanted)[i].first, at.bound * (*wanted)[i].second)
+            << at.rows << " " << at.lambda << " " << i;
+    }
   }
 }
 

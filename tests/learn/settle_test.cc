@@ -182,10 +182,10 @@ TEST(SettleTest, ARenamedLabelKeepsItsNumbers) {
 // The same on every CPU: the digests are constants. Run with CTT_FORCE_ISA to try the others.
 TEST(SettleTest, EveryCpuMakesTheseBytes) {
   constexpr const char* kDigests[] = {
-      "16eee5f80847fe9e6daa1c0829e9bbdb7ac00dcc5cd27c1d97e9219bf14638fa",
-      "c514789c4c969f47f6156f3bd62de6e387e3dc18b9eeb603514bc7e701a30ad9",
-      "dfa3c8a394a5ae76fc14b7aec23679e57210b9fc31195973cd041f4b608d0e48",
-      "d1c2860505b908ff3ae853381ce28a8c92fd3fb6ae81b67a39440db66c08f275"};
+      "2bf20f12c272166468c731bba212ae823c089ff8bbbbebbd64411f337cf856c6",
+      "6d98bc141f76f2fdae13133881d391721be6067fa8fe63234098c9d59347a7b7",
+      "261896278a7f96288644d6e13bfe4512286d3589edd3ec157b5bcb0d1b13c125",
+      "08ec3124c8e05404c925d43fdb0624b90e2767cb3fbaf18777ba8cc7a0c67114"};
   for (std::size_t t = 0; t < std::size(kTasks); ++t) {
     const Rows rows = TaskRows(kTasks[t]);
     EXPECT_EQ(ToHex(SettleOrDie(StatisticsOf(rows, kDim), rows).head.ContentDigest()), kDigests[t]);

@@ -70,6 +70,15 @@ Dense Plain(const Statistics& statistics, const Settings& settings,
   }
   for (auto& [label, probability] : dense.probabilities) probability /= sum;
   dense.scope = norm(total, -1) - nearest;
+  if (settings.scope_spread > 0) {
+    double length = 0;
+    for (std::int64_t j = 0; j < dim; ++j) {
+      const std::int32_t begin = BlockColumns(settings.block, statistics.feature_dim()).begin;
+      length += std::pow(phi[begin + j] - scatter.mean[j], 2);
+    }
+    const double spread = settings.scope_spread / scatter.example_count;
+    dense.scope = (dense.scope + norm(m, -1) - nearest - spread * length) / 2;
+  }
   return dense;
 }
 
@@ -82,6 +91,7 @@ TEST(SolveTest, PredictsWhatTheDensitiesSay) {
       Settings settings;
       settings.block = block, settings.prior = prior, settings.lambda = 0.2,
       settings.temperature = 0.3;
+      settings.scope_spread = prior == Prior::kUniform ? 0.05 : 0;
       const Head head = SolveOrDie(statistics, settings);
       for (std::int64_t i = 0; i < 20; ++i) {
         const auto phi = std::span<const std::int8_t>(rows.phi).subspan(i * kDim, kDim);
