@@ -93,6 +93,7 @@ Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
   if (!S_ISREG(info.st_mode)) return InvalidArgument(path.string() + " is not a regular file");
   MappedFile file;
   file.size_ = static_cast<std::size_t>(info.st_size);
+  file.changed_ = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
   if (file.size_ == 0) return file;
   void* data = ::mmap(nullptr, file.size_, PROT_READ, MAP_SHARED, descriptor.number, 0);
   if (data == MAP_FAILED) {
@@ -104,14 +105,21 @@ Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      changed_(other.changed_) {}
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(changed_, other.changed_);
   return *this;
 }
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+}
+
+void MappedFile::DropPages() const {
+  if (data_ != nullptr) ::madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
 }
 
 Result<FileLock> FileLock::Acquire(const std::filesystem::path& path, std::string_view holder) {

@@ -2,6 +2,7 @@
 // Files: whole reads, writes that survive a power cut, read-only memory maps, and lock files.
 // Errors: kNotFound, kPermissionDenied, kResourceExhausted (disk full), else kInternal; every
 // message names the path. Threads: free functions are safe from any thread.
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -31,10 +32,16 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
   std::string_view bytes() const { return {data_, size_}; }
+  // When the file was last changed, as of Open: nanoseconds since 1970.
+  std::int64_t changed() const { return changed_; }
+  // Takes the pages that were read out of this process's memory; they come again when they are
+  // read.
+  void DropPages() const;
 
  private:
   const char* data_ = nullptr;
   std::size_t size_ = 0;
+  std::int64_t changed_ = 0;
 };
 
 // An exclusive advisory lock on a file, which is made if it is absent, held until destruction or

@@ -13,6 +13,7 @@
 #include "encoder/i8_engine.h"
 #include "encoder/model_config.h"
 #include "encoder/weights.h"
+#include "encoder/weights_file.h"
 
 namespace ctt::encoder {
 namespace {
@@ -76,6 +77,7 @@ struct Encoder::State {
   bool isa_fell_back;
   std::string encoder_id;
   std::string model_name;
+  WeightsFile weights;           // The engines borrow the words.
   std::optional<F32Engine> f32;  // The one of the two that options.engine names.
   PackedI8 packed_i8;
   std::optional<I8Engine> i8;
@@ -85,24 +87,24 @@ struct Encoder::State {
     if (i8) return i8->Run(batch, last_layer, buffers.i8, layer_done);
     f32->Run(batch, last_layer, buffers.f32, layer_done);
   }
-  // Reads the weights and makes the engine; returns the weights file's digest.
+  // Opens the weights and makes the engine; returns the weights file's digest.
   Result<Digest> MakeEngine(const std::filesystem::path& model_folder);
 };
 
 Result<Digest> Encoder::State::MakeEngine(const std::filesystem::path& model_folder) {
+  CTT_ASSIGN_OR_RETURN(weights, WeightsFile::Open(model_folder / "model.safetensors", config));
   if (options.engine == Engine::kI8) {
     const std::vector<text::TokenId> frame = tokenizer.Encode("", 2).ids;
-    CTT_ASSIGN_OR_RETURN(packed_i8,
-                         PackedI8::Load(model_folder, config, frame, isa, options.use_cache));
-    i8.emplace(config, packed_i8.model(), isa);
+    CTT_ASSIGN_OR_RETURN(packed_i8, PackedI8::Load(weights, config, frame, isa, options.use_cache));
+    i8.emplace(config, weights.words(), packed_i8.model(), isa);
     return packed_i8.model().source.digest;
   }
-  const std::filesystem::path weights_path = model_folder / "model.safetensors";
-  CTT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(weights_path));
-  Result<Weights> weights = ReadWeights(file.bytes(), config);
-  if (!weights.ok()) return weights.status().WithContext(weights_path.string());
-  f32.emplace(config, *std::move(weights), isa);
-  return Sha256(file.bytes());
+  Result<Weights> read = ReadWeights(weights.bytes(), config);
+  if (!read.ok()) return read.status().WithContext(weights.path().string());
+  f32.emplace(config, weights.words(), *std::move(read), isa);
+  const Digest digest = Sha256(weights.bytes());
+  weights.DropPages();
+  return digest;
 }
 
 Encoder::Encoder(std::unique_ptr<const State> state) : state_(std::move(state)) {}

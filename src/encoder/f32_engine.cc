@@ -56,11 +56,12 @@ std::int32_t LongestText(const RaggedBatch& batch) {
 
 }  // namespace
 
-F32Engine::F32Engine(const ModelConfig& config, Weights weights, kernels::Isa isa)
+F32Engine::F32Engine(const ModelConfig& config, const float* words, Weights weights,
+                     kernels::Isa isa)
     : config_(config),
       slice_(SliceWidth(config.intermediate_size)),
       kernels_(&kernels::GetF32Kernels(isa)),
-      words_(std::move(weights.words)),
+      words_(words),
       positions_(std::move(weights.positions)),
       embedding_norm_(std::move(weights.embedding_norm)) {
   for (LayerWeights& from : weights.layers) {
@@ -96,7 +97,7 @@ void F32Engine::Run(const RaggedBatch& batch, std::int32_t last_layer, Scratch& 
       {batch.ids.data(),
        batch.offsets.data(),
        batch.text_count(),
-       words_.data(),
+       words_,
        positions_.data(),
        {scratch.states.data(), batch.token_count(), config_.hidden_size,
         embedding_norm_.gamma.data(), embedding_norm_.beta.data(), config_.layer_norm_epsilon}});

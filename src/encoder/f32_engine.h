@@ -1,7 +1,7 @@
 #pragma once
 // F32Engine: the fp32 pass of the transformer, the reference for accuracy.
 //
-// Threads: immutable after construction; each thread brings its own scratch.
+// Threads: immutable after construction; each thread brings its own scratch. Borrows the words.
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -23,7 +23,8 @@ class F32Engine {
   // Called after the embedding (layer 0) and after each layer with the token states [tokens, H].
   using LayerDone = std::function<void(std::int32_t layer, const float* states)>;
 
-  F32Engine(const ModelConfig& config, Weights weights, kernels::Isa isa);
+  // `words`: [vocabulary, H].
+  F32Engine(const ModelConfig& config, const float* words, Weights weights, kernels::Isa isa);
 
   // REQUIRES: ids and lengths as Encoder::Encode asks. Stops after `last_layer`.
   void Run(const RaggedBatch& batch, std::int32_t last_layer, Scratch& scratch,
@@ -44,7 +45,7 @@ class F32Engine {
   ModelConfig config_;
   std::int32_t slice_;  // Inner columns that the feed-forward part makes and uses up at a time.
   const kernels::F32Kernels* kernels_;
-  std::vector<float> words_;
+  const float* words_;
   std::vector<float> positions_;
   LayerNormWeights embedding_norm_;
   std::vector<Layer> layers_;

@@ -1,6 +1,6 @@
 #include "encoder/i8_cache.h"
 
-#include <string_view>
+#include <filesystem>
 #include <utility>
 
 #include "base/hash.h"
@@ -11,25 +11,14 @@
 namespace ctt::encoder {
 namespace {
 
-Result<SourceFile> Inspect(const std::filesystem::path& path) {
-  std::error_code error;
-  SourceFile source;
-  source.size = std::filesystem::file_size(path, error);
-  if (error) return NotFound(path.string() + ": " + error.message());
-  source.changed = std::filesystem::last_write_time(path, error).time_since_epoch().count();
-  if (error) return Internal(path.string() + ": " + error.message());
-  return source;
-}
-
-Result<LineVector<char>> Pack(const std::filesystem::path& weights_path, SourceFile source,
-                              const ModelConfig& config, const std::vector<text::TokenId>& frame,
-                              kernels::Isa isa) {
-  CTT_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(weights_path));
+Result<LineVector<char>> Pack(const WeightsFile& file, const ModelConfig& config,
+                              const std::vector<text::TokenId>& frame, kernels::Isa isa) {
   Result<Weights> weights = ReadWeights(file.bytes(), config);
-  if (!weights.ok()) return weights.status().WithContext(weights_path.string());
-  source.digest = Sha256(file.bytes());
+  if (!weights.ok()) return weights.status().WithContext(file.path().string());
+  const SourceFile source{file.bytes().size(), file.changed(), Sha256(file.bytes())};
   const ColumnMagnitudes magnitudes =
-      MeasureColumns(F32Engine(config, *weights, isa), config, frame);
+      MeasureColumns(F32Engine(config, file.words(), *weights, isa), config, frame);
+  file.DropPages();
   return PackI8Model(config, *weights, magnitudes, source);
 }
 
@@ -40,23 +29,21 @@ Status PackedI8::View(std::string_view bytes, const ModelConfig& config) {
   return Status::Ok();
 }
 
-Result<PackedI8> PackedI8::Load(const std::filesystem::path& model_folder,
-                                const ModelConfig& config, const std::vector<text::TokenId>& frame,
-                                kernels::Isa isa, bool use_cache) {
-  const std::filesystem::path weights_path = model_folder / "model.safetensors";
-  const std::filesystem::path cache_path = model_folder / "packed-i8.bin";
-  CTT_ASSIGN_OR_RETURN(const SourceFile source, Inspect(weights_path));
+Result<PackedI8> PackedI8::Load(const WeightsFile& weights, const ModelConfig& config,
+                                const std::vector<text::TokenId>& frame, kernels::Isa isa,
+                                bool use_cache) {
+  const std::filesystem::path cache_path = weights.path().parent_path() / "packed-i8.bin";
   PackedI8 loaded;
   const auto map_cache = [&] {
     Result<MappedFile> mapped = MappedFile::Open(cache_path);
     if (!mapped.ok()) return false;
     loaded.mapped_ = *std::move(mapped);
     return loaded.View(loaded.mapped_.bytes(), config).ok() &&
-           loaded.model_.source.size == source.size &&
-           loaded.model_.source.changed == source.changed;
+           loaded.model_.source.size == weights.bytes().size() &&
+           loaded.model_.source.changed == weights.changed();
   };
   if (use_cache && map_cache()) return loaded;
-  CTT_ASSIGN_OR_RETURN(loaded.packed_, Pack(weights_path, source, config, frame, isa));
+  CTT_ASSIGN_OR_RETURN(loaded.packed_, Pack(weights, config, frame, isa));
   const std::string_view packed(loaded.packed_.data(), loaded.packed_.size());
   if (use_cache && WriteFileDurably(cache_path, packed).ok() && map_cache()) {
     loaded.packed_ = {};

@@ -27,8 +27,9 @@ void GrowTo(LineVector<T>& buffer, std::size_t size) {
 
 }  // namespace
 
-I8Engine::I8Engine(const ModelConfig& config, I8Model model, kernels::Isa isa)
+I8Engine::I8Engine(const ModelConfig& config, const float* words, I8Model model, kernels::Isa isa)
     : config_(config),
+      words_(words),
       model_(std::move(model)),
       f32_(&kernels::GetF32Kernels(isa)),
       i8_(&kernels::GetI8Kernels(isa)) {}
@@ -73,7 +74,7 @@ void I8Engine::Embed(const RaggedBatch& batch, Scratch& scratch) const {
   f32_->embed({batch.ids.data(),
                batch.offsets.data(),
                batch.text_count(),
-               model_.words,
+               words_,
                model_.positions,
                {scratch.states.data(), rows, config_.hidden_size, model_.embedding_norm.gamma,
                 model_.embedding_norm.beta, config_.layer_norm_epsilon}});

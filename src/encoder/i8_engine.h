@@ -5,7 +5,7 @@
 // (token) and each column of weights, and attention's two products. What stays fp32: residuals,
 // LayerNorm, GELU, softmax's exponentials. States between layers are fp32.
 //
-// Threads: immutable; each thread brings its own scratch. Borrows the model's bytes.
+// Threads: immutable; each thread brings its own scratch. Borrows the model's bytes and the words.
 #include <cstdint>
 #include <functional>
 
@@ -30,7 +30,8 @@ class I8Engine {
   // Called after the embedding (layer 0) and after each layer with the token states [tokens, H].
   using LayerDone = std::function<void(std::int32_t layer, const float* states)>;
 
-  I8Engine(const ModelConfig& config, I8Model model, kernels::Isa isa);
+  // `words`: [vocabulary, H].
+  I8Engine(const ModelConfig& config, const float* words, I8Model model, kernels::Isa isa);
 
   // REQUIRES: ids and lengths as Encoder::Encode asks. Stops after `last_layer`.
   void Run(const RaggedBatch& batch, std::int32_t last_layer, Scratch& scratch,
@@ -48,6 +49,7 @@ class I8Engine {
   void Normalise(const NormView& norm, const float* factor, Block block, Scratch& scratch) const;
 
   ModelConfig config_;
+  const float* words_;
   I8Model model_;
   const kernels::F32Kernels* f32_;
   const kernels::I8Kernels* i8_;

@@ -11,7 +11,7 @@ namespace ctt::encoder {
 namespace {
 
 constexpr std::string_view kMagic = "cttI8pk\n";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kHeaderSize = 128;
 constexpr std::size_t kBoundary = 64;
 
@@ -166,7 +166,6 @@ LineVector<char> PackI8Model(const ModelConfig& config, const Weights& weights,
   const std::string_view all(bytes.data(), bytes.size());
   const std::string header = Header(config, source, Sha256(all.substr(kHeaderSize)));
   std::copy(header.begin(), header.end(), bytes.begin());
-  out.Append(weights.words);
   return bytes;
 }
 
@@ -178,11 +177,9 @@ Result<I8Model> ViewI8Model(std::string_view bytes, const ModelConfig& config) {
   model.positions = in.Take<float>(std::size_t(config.positions) * config.hidden_size);
   model.embedding_norm = TakeNorm(config.hidden_size, in);
   for (std::int32_t i = 0; i < config.layers; ++i) model.layers.push_back(TakeLayer(config, in));
-  const std::size_t under_digest = bytes.size() - kHeaderSize - in.remaining();
-  model.words = in.Take<float>(std::size_t(config.vocabulary_size) * config.hidden_size);
   if (in.failed() || in.remaining() != 0)
     return DataLoss("the packed weights are of another size than the model");
-  const Digest digest = Sha256(bytes.substr(kHeaderSize, under_digest));
+  const Digest digest = Sha256(bytes.substr(kHeaderSize));
   if (Header(config, model.source, digest) != bytes.substr(0, kHeaderSize))
     return DataLoss("the packed weights are damaged or of another version");
   return model;

@@ -4,10 +4,11 @@
 // Layout, little-endian, every array on a boundary of 64 bytes:
 //
 //   header [128]  "cttI8pk\n", version u32, six sizes of ModelConfig i32; size u64, change time i64
-//                 and SHA-256 of the source; SHA-256 of what follows up to `words`
+//                 and SHA-256 of the source; SHA-256 of what follows
 //   positions, embedding LayerNorm
 //   each layer:   factors, matrices (kernels/i8_kernels.h), LayerNorms, in I8Layer's order
-//   words         fp32 [vocabulary, H]; not under the digest, so that a start reads none of it
+//
+// The word embeddings are not in it: engines use them where the source has them.
 //
 // Threads: a view is a plain value that borrows the bytes.
 #include <cstdint>
@@ -49,7 +50,6 @@ struct I8Layer {
 
 struct I8Model {
   SourceFile source;
-  const float* words = nullptr;      // [vocabulary, H]
   const float* positions = nullptr;  // [positions, H]
   NormView embedding_norm;
   std::vector<I8Layer> layers;

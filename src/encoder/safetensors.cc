@@ -119,8 +119,8 @@ Status Safetensors::CheckLayout() const {
   return Status::Ok();
 }
 
-Result<std::vector<float>> Safetensors::Floats(std::string_view name,
-                                               std::span<const std::int64_t> shape) const {
+Result<std::string_view> Safetensors::FloatBytes(std::string_view name,
+                                                 std::span<const std::int64_t> shape) const {
   static_assert(std::endian::native == std::endian::little);
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return Bad(name, "is missing");
@@ -130,11 +130,25 @@ Result<std::vector<float>> Safetensors::Floats(std::string_view name,
     return Bad(name, "has shape " + ShapeText(tensor.shape) + "; the configuration asks for " +
                          ShapeText(shape));
   }
-  std::vector<float> values((tensor.last - tensor.first) / sizeof(float));
-  if (!values.empty())
-    std::memcpy(values.data(), data_.data() + tensor.first, tensor.last - tensor.first);
-  if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); }))
-    return Bad(name, "holds a value that is not finite");
+  return data_.substr(tensor.first, tensor.last - tensor.first);
+}
+
+Status Safetensors::CheckFinite(std::string_view name, std::span<const std::int64_t> shape) const {
+  CTT_ASSIGN_OR_RETURN(const std::string_view bytes, FloatBytes(name, shape));
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof(float)) {
+    float value;
+    std::memcpy(&value, bytes.data() + i, sizeof(value));
+    if (!std::isfinite(value)) return Bad(name, "holds a value that is not finite");
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<float>> Safetensors::Floats(std::string_view name,
+                                               std::span<const std::int64_t> shape) const {
+  CTT_RETURN_IF_ERROR(CheckFinite(name, shape));
+  CTT_ASSIGN_OR_RETURN(const std::string_view bytes, FloatBytes(name, shape));
+  std::vector<float> values(bytes.size() / sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
 

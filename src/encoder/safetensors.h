@@ -25,8 +25,13 @@ class Safetensors {
   static Result<Safetensors> Parse(std::string_view bytes);
 
   bool Has(std::string_view name) const { return tensors_.contains(name); }
-  // A copy of a tensor's values. Also kInvalidArgument: absent, not F32, another shape, or a value
-  // that is not finite.
+  // A tensor's values where they lie: little-endian fp32, on any boundary. Also kInvalidArgument:
+  // absent, not F32, another shape.
+  Result<std::string_view> FloatBytes(std::string_view name,
+                                      std::span<const std::int64_t> shape) const;
+  // Reads them; also kInvalidArgument: a value that is not finite.
+  Status CheckFinite(std::string_view name, std::span<const std::int64_t> shape) const;
+  // A copy of a tensor's values; errors as CheckFinite.
   Result<std::vector<float>> Floats(std::string_view name,
                                     std::span<const std::int64_t> shape) const;
 

@@ -1,5 +1,6 @@
 #include "encoder/weights.h"
 
+#include <array>
 #include <string>
 
 #include "encoder/safetensors.h"
@@ -7,18 +8,19 @@
 namespace ctt::encoder {
 namespace {
 
+constexpr std::string_view kWords = "embeddings.word_embeddings.weight";
+
 class WeightReader {
  public:
   WeightReader(const Safetensors& file, const ModelConfig& config)
       : file_(file),
         config_(config),
-        prefix_(file.Has("bert.embeddings.word_embeddings.weight") ? "bert." : "") {}
+        prefix_(file.Has("bert." + std::string(kWords)) ? "bert." : "") {}
 
   Result<Weights> Read() const {
     const std::int64_t hidden = config_.hidden_size;
     Weights weights;
-    CTT_ASSIGN_OR_RETURN(weights.words, Matrix("embeddings.word_embeddings.weight",
-                                               config_.vocabulary_size, hidden));
+    CTT_RETURN_IF_ERROR(file_.CheckFinite(WordsName(), WordsShape()));
     CTT_ASSIGN_OR_RETURN(weights.positions, Matrix("embeddings.position_embeddings.weight",
                                                    config_.positions, hidden));
     CTT_ASSIGN_OR_RETURN(
@@ -34,7 +36,13 @@ class WeightReader {
     return weights;
   }
 
+  Result<std::string_view> Words() const { return file_.FloatBytes(WordsName(), WordsShape()); }
+
  private:
+  std::string WordsName() const { return prefix_ + std::string(kWords); }
+  std::array<std::int64_t, 2> WordsShape() const {
+    return {config_.vocabulary_size, config_.hidden_size};
+  }
   Result<std::vector<float>> Matrix(const std::string& name, std::int64_t rows,
                                     std::int64_t columns) const {
     const std::int64_t shape[] = {rows, columns};
@@ -84,6 +92,11 @@ class WeightReader {
 Result<Weights> ReadWeights(std::string_view bytes, const ModelConfig& config) {
   CTT_ASSIGN_OR_RETURN(const Safetensors file, Safetensors::Parse(bytes));
   return WeightReader(file, config).Read();
+}
+
+Result<std::string_view> WordBytes(std::string_view bytes, const ModelConfig& config) {
+  CTT_ASSIGN_OR_RETURN(const Safetensors file, Safetensors::Parse(bytes));
+  return WeightReader(file, config).Words();
 }
 
 }  // namespace ctt::encoder

@@ -1,6 +1,7 @@
 #pragma once
 // Weights of a BERT-family model in fp32, as the engines take them: matrices [out, in] row-major as
-// published, Q, K and V stacked, the token type's row added to the positions.
+// published, Q, K and V stacked, the token type's row added to the positions. The word embeddings
+// are not copied: they are used where the file has them.
 //
 // Threads: plain values.
 #include <string_view>
@@ -31,14 +32,16 @@ struct LayerWeights {
 };
 
 struct Weights {
-  std::vector<float> words;      // [vocabulary, H]
   std::vector<float> positions;  // [positions, H]
   LayerNormWeights embedding_norm;
   std::vector<LayerWeights> layers;
 };
 
 // From the bytes of model.safetensors; names with and without the prefix "bert." are known. Errors
-// as Safetensors.
+// as Safetensors::Floats, of the words too.
 Result<Weights> ReadWeights(std::string_view bytes, const ModelConfig& config);
+
+// The word embeddings within these bytes, fp32 [vocabulary, H]. Errors as Safetensors::FloatBytes.
+Result<std::string_view> WordBytes(std::string_view bytes, const ModelConfig& config);
 
 }  // namespace ctt::encoder

@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "encoder/model_config.h"
 #include "encoder/safetensors.h"
+#include "encoder/weights_file.h"
 
 namespace ctt::encoder {
 namespace {
@@ -74,6 +76,40 @@ TEST(SafetensorsTest, NamesWhatIsDamaged) {
     EXPECT_NE(status.message().find(row.message), std::string::npos)
         << row.why << ": " << status.message();
   }
+}
+
+// A file of words alone, [20, 4], with its data `shift` bytes off a boundary of 8.
+std::string WordsFile(std::size_t shift) {
+  std::string header =
+      R"({"embeddings.word_embeddings.weight":{"dtype":"F32","shape":[20,4],"data_offsets":[0,320]}})";
+  header.resize((header.size() + 7) / 8 * 8 + shift, ' ');
+  std::vector<float> words;
+  for (int i = 0; i < 80; ++i) words.push_back(static_cast<float>(i) / 7);
+  return File(header, words);
+}
+
+TEST(WeightsFileTest, WordsAreTheFilesWhereverTheyLie) {
+  const std::filesystem::path path = testing::TempDir() + "ctt_words.safetensors";
+  ModelConfig config;
+  config.vocabulary_size = 20;
+  config.hidden_size = 4;
+  for (const std::size_t shift : {0U, 1U, 4U, 7U}) {
+    ASSERT_TRUE(WriteFileDurably(path, WordsFile(shift)).ok());
+    auto opened = WeightsFile::Open(path, config);
+    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+    const WeightsFile weights = *std::move(opened);
+    weights.DropPages();
+    for (int i = 0; i < 80; ++i) ASSERT_EQ(weights.words()[i], static_cast<float>(i) / 7) << shift;
+    // Where they can be used in place, they are.
+    const bool in_place =
+        reinterpret_cast<const char*>(weights.words()) + 320 == weights.bytes().end();
+    EXPECT_EQ(in_place, shift % 4 == 0);
+  }
+  config.vocabulary_size = 21;
+  const Status status = WeightsFile::Open(path, config).status();
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_NE(status.message().find(path.string()), std::string::npos) << status.message();
+  std::filesystem::remove(path);
 }
 
 class ModelConfigTest : public testing::Test {

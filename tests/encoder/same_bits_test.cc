@@ -25,7 +25,15 @@ std::string DigestOf(const Features& features) {
   return ToHex(stream.Finish());
 }
 
+// Under a sanitizer 2,000 texts take a quarter of an hour, and 40 run the same code.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 TEST_P(SameBitsTest, OnEveryIsa) {
+  if (kSanitized && GetParam().texts > 40) GTEST_SKIP() << "40 texts stand for them here";
   const auto isas = kernels::PresentIsas();
   const auto texts = MadeTexts(GetParam().texts);
   Features wanted;
@@ -51,7 +59,9 @@ TEST_P(SameBitsTest, OnEveryIsa) {
 
 INSTANTIATE_TEST_SUITE_P(
     Engines, SameBitsTest,
-    ::testing::Values(Expected{Engine::kI8, 2000,
+    ::testing::Values(Expected{Engine::kI8, 40,
+                               "2ecbe9c837cf6f4184c6405d9eb8a5c082b03b60a418bfc3bca9875908202472"},
+                      Expected{Engine::kI8, 2000,
                                "622ece1597278a8b8cb12ba9b1b9cc0052c4822f0a0eb15508d4fe9f5cb912b0"},
                       Expected{Engine::kF32, 40,
                                "8169da5127e2b11a98fab1dc5b3be01172e078c28fe55f17a8e9ce8f093627a8"},
