@@ -12,16 +12,22 @@ constexpr int kFirst = 1;
 // How far the next ridge must have gained (compare.h) to go on that way.
 constexpr double kStepGain = 0.7;
 
-LogisticTrial Try(const LogisticTrials& trials, HeadKind kind, double rho, Logistic::Bound bound,
-                  const std::vector<SplitTerms>& terms) {
-  HeldOut held_out = HoldOutLogistic(trials.logistic, trials.splits, terms, trials.class_count,
-                                     bound, trials.options.threads, trials.cancelled);
+LogisticTrial Judge(const LogisticTrials& trials, HeadKind kind, double rho, Logistic::Bound bound,
+                    HeldOut held_out) {
   const std::vector<double> no_prior(trials.class_count);  // The fit has its own intercept.
   const Unseen unseen = held_out.View(no_prior);
   const Fit fit = FitTemperature(unseen);
   std::vector<double> losses = Losses(unseen, fit.beta);
   trials.candidates.push_back({kind, trials.block, rho, fit.log_loss, fit.accuracy});
   return {rho, std::move(bound), std::move(held_out), fit, std::move(losses)};
+}
+
+LogisticTrial Try(const LogisticTrials& trials, double rho) {
+  const int threads = trials.options.threads;
+  Logistic::Bound bound = trials.logistic.BoundFor(rho, threads);
+  HeldOut held_out = HoldOutLogistic(trials.logistic, trials.splits, trials.class_count, bound,
+                                     threads, trials.cancelled);
+  return Judge(trials, HeadKind::kLogistic, rho, std::move(bound), std::move(held_out));
 }
 
 // Along rho: from a low value downhill on either side, as long as a step gains noticeably.
@@ -42,8 +48,7 @@ class RhoSearch {
   bool TryNext(int at) {
     if (trials_.cancelled != nullptr && trials_.cancelled->load(std::memory_order_relaxed))
       return false;
-    LogisticTrial trial = Try(trials_, HeadKind::kLogistic, kRhos[at],
-                              trials_.logistic.BoundFor(kRhos[at], trials_.options.threads), {});
+    LogisticTrial trial = Try(trials_, kRhos[at]);
     if (best_ && trial.fit.log_loss >= best_->fit.log_loss) return false;
     const bool noticeable = !best_ || Gains(best_->losses, trial.losses, kStepGain);
     best_.emplace(std::move(trial));
@@ -61,8 +66,9 @@ std::optional<LogisticTrial> ChooseRho(const LogisticTrials& trials) {
 }
 
 LogisticTrial TryWords(const LogisticTrials& trials, const std::vector<SplitTerms>& terms) {
-  return Try(trials, HeadKind::kLexical, 0,
-             trials.logistic.BoundFor(Logistic::kTermsAlone, trials.options.threads), terms);
+  return Judge(trials, HeadKind::kLexical, 0, {},
+               HoldOutWords(trials.logistic, trials.splits, terms, trials.class_count,
+                            trials.options.threads, trials.cancelled));
 }
 
 }  // namespace ctt::learn

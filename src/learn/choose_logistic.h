@@ -13,8 +13,8 @@
 namespace ctt::learn {
 
 struct LogisticTrial {
-  double rho;  // 0 of the words alone.
-  Logistic::Bound bound;
+  double rho;             // 0 of the words alone,
+  Logistic::Bound bound;  // which have no bound.
   HeldOut held_out;
   Fit fit;  // Its own temperature.
   std::vector<double> losses;

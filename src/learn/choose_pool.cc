@@ -28,17 +28,16 @@ HeadKind KindOf(const Pool& pool) {
 
 // Fits the parts that have a weight to all rows, beside each other.
 void FitParts(const LogisticTrials& trials, const LogisticTrial& features,
-              const std::optional<LogisticTrial>& words, const std::vector<Row>& rows, Pool& pool) {
+              const std::vector<Row>& rows, Pool& pool) {
   const int both = pool.features > 0 && pool.words > 0 ? 2 : 1;
   const int threads = std::max(1, trials.options.threads / both);
   ParallelFor(trials.options.threads, 2, [&](std::size_t part) {
     if (part == 0 && pool.features > 0)
-      pool.of_features =
-          trials.logistic.Fit(rows, nullptr, features.bound, threads, trials.cancelled);
+      pool.of_features = trials.logistic.Fit(rows, features.bound, threads, trials.cancelled);
     if (part == 0 || pool.words == 0) return;
     pool.lexicon = ChooseLexicon(rows, trials.class_count, threads);
     const FittedTerms terms(pool.lexicon, rows);
-    pool.of_words = trials.logistic.Fit(rows, &terms, words->bound, threads, trials.cancelled);
+    pool.of_words = trials.logistic.FitTerms(rows, terms, threads, trials.cancelled);
   });
 }
 
@@ -99,7 +98,7 @@ std::optional<PoolChoice> ChoosePool(const Statistics& statistics, const RowOrde
   const std::vector<double> misfits = Misfits(pooled, 1);
   choice.set_quantile = SetQuantile(misfits, options.set_error_rate);
   choice.set_quantiles = SetQuantiles(misfits);
-  FitParts(trials, *features, words, order.rows, choice.pool);
+  FitParts(trials, *features, order.rows, choice.pool);
   if (IsCancelled(cancelled)) return std::nullopt;
   return choice;
 }

@@ -123,22 +123,44 @@ std::vector<SplitTerms> TermsOf(const std::vector<Split>& splits, std::int64_t c
   return terms;
 }
 
-HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
-                        const std::vector<SplitTerms>& terms, std::int64_t class_count,
-                        const Logistic::Bound& bound, int threads,
-                        const std::atomic<bool>* cancelled) {
+namespace {
+
+// fit(s) and the terms of the rows held out, or null, of each split s.
+template <typename Fit, typename Terms>
+HeldOut HoldOut(const Logistic& logistic, const std::vector<Split>& splits,
+                std::int64_t class_count, Fit fit, Terms terms) {
   HeldOut result(splits, class_count);
   for (std::size_t s = 0; s < splits.size(); ++s) {
-    const FittedTerms* fitted = terms.empty() ? nullptr : &terms[s].fitted;
-    const RowTerms* held_out = terms.empty() ? nullptr : &terms[s].held_out;
-    const LogisticWeights model = logistic.Fit(splits[s].fitted, fitted, bound, threads, cancelled);
-    const std::vector<float> scores = logistic.Scores(model, splits[s].held_out, held_out);
+    const LogisticWeights model = fit(s);
+    const std::vector<float> scores = logistic.Scores(model, splits[s].held_out, terms(s));
     const std::int64_t padded = PaddedRows(static_cast<std::int64_t>(splits[s].held_out.size()));
     result.Append(splits[s].held_out.size(), [&](std::int64_t c, std::size_t i) {
       return -2.0 * scores[c * padded + static_cast<std::int64_t>(i)];
     });
   }
   return result;
+}
+
+}  // namespace
+
+HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
+                        std::int64_t class_count, const Logistic::Bound& bound, int threads,
+                        const std::atomic<bool>* cancelled) {
+  return HoldOut(
+      logistic, splits, class_count,
+      [&](std::size_t s) { return logistic.Fit(splits[s].fitted, bound, threads, cancelled); },
+      [](std::size_t) -> const RowTerms* { return nullptr; });
+}
+
+HeldOut HoldOutWords(const Logistic& logistic, const std::vector<Split>& splits,
+                     const std::vector<SplitTerms>& terms, std::int64_t class_count, int threads,
+                     const std::atomic<bool>* cancelled) {
+  return HoldOut(
+      logistic, splits, class_count,
+      [&](std::size_t s) {
+        return logistic.FitTerms(splits[s].fitted, terms[s].fitted, threads, cancelled);
+      },
+      [&](std::size_t s) { return &terms[s].held_out; });
 }
 
 }  // namespace ctt::learn

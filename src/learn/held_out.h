@@ -61,11 +61,12 @@ struct SplitTerms {
 };
 std::vector<SplitTerms> TermsOf(const std::vector<Split>& splits, std::int64_t class_count);
 
-// Head B of each split's fitted rows; with terms, one for each split, those beside the features or,
-// as the bound says, alone.
+// Head B of each split's fitted rows; and the words alone, terms one for each split.
 HeldOut HoldOutLogistic(const Logistic& logistic, const std::vector<Split>& splits,
-                        const std::vector<SplitTerms>& terms, std::int64_t class_count,
-                        const Logistic::Bound& bound, int threads,
+                        std::int64_t class_count, const Logistic::Bound& bound, int threads,
                         const std::atomic<bool>* cancelled);
+HeldOut HoldOutWords(const Logistic& logistic, const std::vector<Split>& splits,
+                     const std::vector<SplitTerms>& terms, std::int64_t class_count, int threads,
+                     const std::atomic<bool>* cancelled);
 
 }  // namespace ctt::learn

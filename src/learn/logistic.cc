@@ -69,7 +69,7 @@ struct Logistic::Chunk {
   std::span<const Row> rows;
   std::size_t first_row;
   std::int64_t padded = 0;
-  std::vector<std::int8_t> bytes;  // [D_b, padded]; [0, padded] without a dense part.
+  std::vector<std::int8_t> bytes;  // [D_b, padded]; none of a fit to terms.
 
   Chunk(const std::vector<Row>& all, std::size_t first, Columns columns)
       : rows(std::span(all).subspan(first, std::min(kRowsAtOnce, all.size() - first))),
@@ -103,7 +103,6 @@ Logistic::Logistic(const Scatter& scatter, Columns columns)
 Logistic::Bound Logistic::BoundFor(double rho, int threads) const {
   const std::int64_t dim = scatter_.dim;
   Bound bound;
-  if (rho == kTermsAlone) return bound;
   bound.ridge = rho * eigenvalue_;
   std::vector<double> matrix(total_);
   for (double& entry : matrix) entry *= gamma_ / (2 * scatter_.example_count);
@@ -124,77 +123,85 @@ Logistic::Bound Logistic::BoundFor(double rho, int threads) const {
   return bound;
 }
 
+// Towards the least loss, from 0: of the features' weights, or of the terms'.
 class Logistic::Descent {
  public:
-  Descent(const Logistic& problem, const std::vector<Row>& rows, const FittedTerms* terms,
-          const Bound& bound, int threads)
-      : problem_(problem),
-        terms_(terms == nullptr ? nullptr : &terms->rows),
-        bound_(bound),
-        threads_(threads),
-        n_(static_cast<double>(rows.size())) {
-    const Columns dense = bound.inverse.empty() ? Columns{} : problem.columns_;
-    for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce)
-      chunks_.emplace_back(rows, first, dense);
-    const auto classes = static_cast<std::size_t>(problem.scatter_.class_count);
-    at_.weights.resize(classes * static_cast<std::size_t>(dense.size));
-    at_.bias.resize(classes);
-    if (terms != nullptr) {
-      at_.term_weights.resize(terms->rows.lexicon_size() *
-                              static_cast<std::size_t>(PaddedRows(problem.scatter_.class_count)));
-      term_step_ = static_cast<float>(1 / (problem.gamma_ / 2 * terms->eigenvalue + kTermRidge));
-    }
-    ahead_ = at_;
-    step_.resize(at_.weights.size());
-    lanes_.resize(std::min(kLanes, chunks_.size()));
+  Descent(const Logistic& problem, const std::vector<Row>& rows, const Bound& bound, int threads)
+      : Descent(problem, rows, problem.columns_, &LogisticWeights::weights,
+                problem.scatter_.class_count * problem.scatter_.dim, bound.ridge, threads) {
+    bound_ = &bound;
+    step_.resize(Weights().size());
+  }
+  Descent(const Logistic& problem, const std::vector<Row>& rows, const FittedTerms& terms,
+          int threads)
+      : Descent(problem, rows, {}, &LogisticWeights::term_weights,
+                static_cast<std::int64_t>(terms.rows.lexicon_size()) *
+                    PaddedRows(problem.scatter_.class_count),
+                kTermRidge, threads) {
+    terms_ = &terms.rows;
+    factor_ = static_cast<float>(1 / (problem.gamma_ / 2 * terms.eigenvalue + kTermRidge));
   }
 
   void Step() {
     FindGradient();
-    std::fill(step_.begin(), step_.end(), 0.0f);
-    if (!step_.empty())
+    if (bound_ != nullptr) {
+      std::fill(step_.begin(), step_.end(), 0.0f);
       ParallelFor(threads_, kParts, [&](std::size_t part) { SolveColumns(part); });
+    } else {
+      std::swap(step_, lanes_[0].gradient);
+    }
     Move();
   }
   LogisticWeights Take() && { return std::move(at_); }
 
  private:
   struct Lane {
-    std::vector<float> gradient;          // [C, D_b]
-    std::vector<float> term_gradient;     // [K, PaddedRows(C)]; in lane 0 it becomes the step.
+    std::vector<float> gradient;          // As the weights.
     std::vector<double> bias_gradient;    // [C]
     std::vector<float> features, errors;  // Of one chunk.
   };
 
+  Descent(const Logistic& problem, const std::vector<Row>& rows, Columns dense,
+          std::vector<float> LogisticWeights::*which, std::int64_t size, double ridge, int threads)
+      : problem_(problem),
+        which_(which),
+        ridge_(static_cast<float>(ridge)),
+        threads_(threads),
+        n_(static_cast<double>(rows.size())) {
+    for (std::size_t first = 0; first < rows.size(); first += kRowsAtOnce)
+      chunks_.emplace_back(rows, first, dense);
+    Weights().resize(static_cast<std::size_t>(size));
+    at_.bias.resize(static_cast<std::size_t>(problem.scatter_.class_count));
+    ahead_ = at_;
+    lanes_.resize(std::min(kLanes, chunks_.size()));
+  }
+
+  std::vector<float>& Weights() { return at_.*which_; }
+
   // Lane l sums the chunks l, l + kLanes, ...; lane 0 ends up with all.
   void FindGradient() {
     ParallelFor(threads_, lanes_.size(), [&](std::size_t at) {
-      lanes_[at].gradient.assign(at_.weights.size(), 0);
-      lanes_[at].term_gradient.assign(at_.term_weights.size(), 0);
+      lanes_[at].gradient.assign(Weights().size(), 0);
       lanes_[at].bias_gradient.assign(at_.bias.size(), 0);
       for (std::size_t chunk = at; chunk < chunks_.size(); chunk += kLanes)
         AddErrors(chunks_[chunk], lanes_[at]);
     });
-    const auto term_ridge = static_cast<float>(kTermRidge);
-    ParallelFor(threads_, kParts, [&](std::size_t part) {
-      SumLanes(part, &Lane::gradient, static_cast<float>(bound_.ridge), ahead_.weights, 1);
-      SumLanes(part, &Lane::term_gradient, term_ridge, ahead_.term_weights, term_step_);
-    });
+    ParallelFor(threads_, kParts, [&](std::size_t part) { SumLanes(part); });
     for (const Lane& lane : std::span(lanes_).subspan(1))
       for (std::size_t c = 0; c < at_.bias.size(); ++c)
         lanes_[0].bias_gradient[c] += lane.bias_gradient[c];
   }
 
   // The sum over all lanes becomes factor (sum / n + ridge weights), in lane 0.
-  void SumLanes(std::size_t part, std::vector<float> Lane::*which, float ridge,
-                const std::vector<float>& weights, float factor) {
+  void SumLanes(std::size_t part) {
     const auto scale = static_cast<float>(1 / n_);
-    std::vector<float>& sum = lanes_[0].*which;
+    const std::vector<float>& weights = ahead_.*which_;
+    std::vector<float>& sum = lanes_[0].gradient;
     const Range range(weights.size(), part);
     for (const Lane& lane : std::span(lanes_).subspan(1))
-      for (std::size_t k = range.begin; k < range.end; ++k) sum[k] += (lane.*which)[k];
+      for (std::size_t k = range.begin; k < range.end; ++k) sum[k] += lane.gradient[k];
     for (std::size_t k = range.begin; k < range.end; ++k)
-      sum[k] = (sum[k] * scale + ridge * weights[k]) * factor;
+      sum[k] = (sum[k] * scale + ridge_ * weights[k]) * factor_;
   }
 
   // Columns of step = gradient inverse.
@@ -203,11 +210,11 @@ class Logistic::Descent {
     const Range range(static_cast<std::size_t>(dim), part);
     kernels::Algebra().multiply_add_f32(
         problem_.scatter_.class_count, static_cast<std::int64_t>(range.end - range.begin), dim,
-        1.0f, {lanes_[0].gradient.data(), dim, 1}, {bound_.inverse.data() + range.begin, dim, 1},
+        1.0f, {lanes_[0].gradient.data(), dim, 1}, {bound_->inverse.data() + range.begin, dim, 1},
         step_.data() + range.begin, dim);
   }
 
-  // gradients += (P - Y) (x, v, 1)^T over the chunk.
+  // gradients += (P - Y) (x, 1)^T over the chunk, or (v, 1)^T.
   void AddErrors(const Chunk& chunk, Lane& lane) const {
     const std::int64_t classes = problem_.scatter_.class_count;
     const auto count = static_cast<std::int64_t>(chunk.rows.size());
@@ -218,8 +225,10 @@ class Logistic::Descent {
     for (std::int64_t c = 0; c < classes; ++c)
       for (std::int64_t i = 0; i < count; ++i)
         lane.bias_gradient[c] += lane.errors[c * chunk.padded + i];
-    if (!lane.gradient.empty()) AddFeatures(chunk, lane);
-    if (!lane.term_gradient.empty()) AddTerms(chunk, lane);
+    if (terms_ == nullptr)
+      AddFeatures(chunk, lane);
+    else
+      AddTerms(chunk, lane);
   }
 
   void AddFeatures(const Chunk& chunk, Lane& lane) const {
@@ -244,28 +253,23 @@ class Logistic::Descent {
       const RowTerms::Of row = terms_->of(chunk.first_row + i);
       kernels::Algebra().add_to_entries_f32(static_cast<std::int64_t>(error.size()), row.size(),
                                             row.entries.data(), row.values.data(), error.data(),
-                                            lane.term_gradient.data());
+                                            lane.gradient.data());
     }
   }
 
   // next = ahead - step; the momentum starts over when the step and the last move disagree.
   void Move() {
-    const std::vector<float>& term_step = lanes_[0].term_gradient;
     std::array<double, kParts> uphill;
     ParallelFor(threads_, kParts, [&](std::size_t part) {
-      uphill[part] =
-          Uphill(Range(step_.size(), part), step_, ahead_.weights, at_.weights) +
-          Uphill(Range(term_step.size(), part), term_step, ahead_.term_weights, at_.term_weights);
+      uphill[part] = Uphill(Range(step_.size(), part), step_, ahead_.*which_, Weights());
     });
     double next_momentum = (1 + std::sqrt(1 + 4 * momentum_ * momentum_)) / 2;
     double carry = (momentum_ - 1) / next_momentum;
     if (std::accumulate(uphill.begin(), uphill.end(), 0.0) > 0) next_momentum = 1, carry = 0;
     momentum_ = next_momentum;
     ParallelFor(threads_, kParts, [&](std::size_t part) {
-      const auto carried = static_cast<float>(carry);
-      MoveBy(Range(step_.size(), part), step_, carried, ahead_.weights, at_.weights);
-      MoveBy(Range(term_step.size(), part), term_step, carried, ahead_.term_weights,
-             at_.term_weights);
+      MoveBy(Range(step_.size(), part), step_, static_cast<float>(carry), ahead_.*which_,
+             Weights());
     });
     for (std::size_t c = 0; c < at_.bias.size(); ++c) {
       const double next = ahead_.bias[c] - 2 * lanes_[0].bias_gradient[c] / n_;
@@ -275,15 +279,16 @@ class Logistic::Descent {
   }
 
   const Logistic& problem_;
-  const RowTerms* terms_;
-  const Bound& bound_;
+  std::vector<float> LogisticWeights::*which_;  // The weights that are fitted.
+  const Bound* bound_ = nullptr;                // To the features,
+  const RowTerms* terms_ = nullptr;             // or to these.
+  float ridge_, factor_ = 1;
   int threads_;
   double n_;
-  float term_step_ = 0;
   double momentum_ = 1;
   std::vector<Chunk> chunks_;
   LogisticWeights at_, ahead_;  // Where the weights are, and where momentum carries them.
-  std::vector<float> step_;     // [C, D_b]
+  std::vector<float> step_;     // As the weights.
   std::vector<Lane> lanes_;
 };
 
@@ -307,16 +312,23 @@ void Logistic::ScoreChunk(const LogisticWeights& model, const Chunk& chunk, cons
                   static_cast<std::size_t>(padded), static_cast<std::size_t>(classes), scores);
 }
 
-LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const FittedTerms* terms,
-                              const Bound& bound, int threads,
-                              const std::atomic<bool>* cancelled) const {
-  Descent descent(*this, rows, terms, bound, threads);
+LogisticWeights Logistic::Descend(Descent descent, const std::atomic<bool>* cancelled) const {
   const auto steps = static_cast<int>(std::lround(kSteps * std::sqrt(gamma_)));
   for (int step = 0; step < steps; ++step) {
     if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) break;
     descent.Step();
   }
   return std::move(descent).Take();
+}
+
+LogisticWeights Logistic::Fit(const std::vector<Row>& rows, const Bound& bound, int threads,
+                              const std::atomic<bool>* cancelled) const {
+  return Descend(Descent(*this, rows, bound, threads), cancelled);
+}
+
+LogisticWeights Logistic::FitTerms(const std::vector<Row>& rows, const FittedTerms& terms,
+                                   int threads, const std::atomic<bool>* cancelled) const {
+  return Descend(Descent(*this, rows, terms, threads), cancelled);
 }
 
 std::vector<float> Logistic::Scores(const LogisticWeights& model, const std::vector<Row>& rows,

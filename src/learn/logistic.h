@@ -11,12 +11,10 @@
 // points uphill (O'Donoghue & Candes 2015). 40 sqrt(gamma) steps from 0, as the study found
 // (METHOD, section 1): fewer lose accuracy, a start at A's weights overfits.
 //
-// It can weigh the terms of a lexicon beside the features (choose_lexicon.h), in the same fit:
-//   scores W x_i + U v_i + b, with a ridge kTermRidge on U
-// and its steps take gamma l / 2 + kTermRidge for the terms' part of the matrix, l the largest
-// eigenvalue of V^T V / n. Words and meaning overlap, so the two parts side by side are no bound on
-// the whole; the restarts catch what that lets through. The few steps from 0 are most of the
-// regularisation. Without a dense part (no inverse) the terms answer alone.
+// The same over the terms of a lexicon (choose_lexicon.h), without the features:
+//   scores U v_i + b, with a ridge kTermRidge on U
+// where the fixed matrix is gamma l / 2 + kTermRidge times I, l the largest eigenvalue of
+// V^T V / n. The few steps from 0 are most of the regularisation.
 //
 // fp32 with fixed order: rows as given, dealt out to kLanes sums that are added in order, whatever
 // the number of threads. Threads: pure.
@@ -31,9 +29,9 @@
 namespace ctt::learn {
 
 struct LogisticWeights {
-  std::vector<float> weights;       // [C, D_b]; empty when the terms answer alone.
+  std::vector<float> weights;       // [C, D_b]; empty of a fit to terms.
   std::vector<double> bias;         // [C], for features less the mean
-  std::vector<float> term_weights;  // [K, PaddedRows(C)]; empty without a lexicon.
+  std::vector<float> term_weights;  // [K, PaddedRows(C)]; empty of a fit to features.
 };
 
 // The terms of rows that are fitted.
@@ -52,24 +50,27 @@ class Logistic {
   // (gamma G_c / (2 n) + R I)^-1 for one rho: shared by the fits of all folds.
   struct Bound {
     double ridge = 0;            // R
-    std::vector<float> inverse;  // [D_b, D_b]; empty: no dense part.
+    std::vector<float> inverse;  // [D_b, D_b]
   };
-  Bound BoundFor(double rho, int threads) const;  // kTermsAlone: no dense part.
-  static constexpr double kTermsAlone = 1e300;
+  Bound BoundFor(double rho, int threads) const;
 
-  // `terms` are those of the rows; null: no lexicon. Stops early with what it has when *cancelled
-  // becomes true. REQUIRES: at least one row, and a dense part or a lexicon. Memory: D_b bytes a
-  // row, and kLanes times (2.5 MiB and the size of the weights).
-  LogisticWeights Fit(const std::vector<Row>& rows, const FittedTerms* terms, const Bound& bound,
-                      int threads, const std::atomic<bool>* cancelled) const;
+  // To the features; and to the terms, those of the rows. Stop early with what they have when
+  // *cancelled becomes true. REQUIRES: at least one row. Memory: kLanes times (2.5 MiB and the size
+  // of the weights), to the features also D_b bytes a row.
+  LogisticWeights Fit(const std::vector<Row>& rows, const Bound& bound, int threads,
+                      const std::atomic<bool>* cancelled) const;
+  LogisticWeights FitTerms(const std::vector<Row>& rows, const FittedTerms& terms, int threads,
+                           const std::atomic<bool>* cancelled) const;
 
-  // [C, PaddedRows(n)] scores of rows, class-major.
+  // [C, PaddedRows(n)] scores of rows, class-major. `terms` are those of the rows, of a fit to
+  // terms; else null.
   std::vector<float> Scores(const LogisticWeights& model, const std::vector<Row>& rows,
                             const RowTerms* terms) const;
 
  private:
   struct Chunk;
   class Descent;
+  LogisticWeights Descend(Descent descent, const std::atomic<bool>* cancelled) const;
   // The scores of a chunk into `scores` [C, padded]; `features` is room.
   void ScoreChunk(const LogisticWeights& model, const Chunk& chunk, const RowTerms* terms,
                   std::vector<float>& features, std::vector<float>& scores) const;

@@ -136,10 +136,9 @@ TEST(PoolTest, AHeadOfAPoolSaysTheWeighedSumOfItsParts) {
   const Logistic logistic(scatter, BlockColumns(settings.block, kDim));
   const Lexicon lexicon = ChooseLexicon(order->rows, 3, 1);
   const FittedTerms terms(lexicon, order->rows);
-  const Logistic::Bound alone = logistic.BoundFor(Logistic::kTermsAlone, 1);
   const LogisticWeights features =
-      logistic.Fit(order->rows, nullptr, logistic.BoundFor(0.03, 1), 1, nullptr);
-  const LogisticWeights words = logistic.Fit(order->rows, &terms, alone, 1, nullptr);
+      logistic.Fit(order->rows, logistic.BoundFor(0.03, 1), 1, nullptr);
+  const LogisticWeights words = logistic.FitTerms(order->rows, terms, 1, nullptr);
   const std::vector<double> log_prior = LogPrior(scatter, Prior::kEmpirical);
   const std::optional<Discriminant> solved = Discriminate(scatter, settings.lambda);
   ASSERT_TRUE(solved);
