@@ -7,6 +7,8 @@
 
 #include "kernels/algebra.h"
 #include "learn/cholesky.h"
+#include "learn/choose_discriminant.h"
+#include "learn/choose_logistic.h"
 #include "learn/solve.h"
 #include "learn/statistics.h"
 
@@ -91,6 +93,39 @@ BENCHMARK(SettleTask)
     ->Args({10000, 77})
     ->Unit(benchmark::kMillisecond)
     ->Iterations(2);
+
+// Args: rows, labels. Head A alone: every block, lambda and temperature, by leave-one-out.
+void ChooseHeadA(benchmark::State& state) {
+  const Rows rows = MakeRows(state.range(0), static_cast<std::int32_t>(state.range(1)));
+  const Statistics statistics = StatisticsOf(rows);
+  for (auto _ : state) {
+    const Result<RowOrder> order = OrderRows(statistics, rows);
+    if (!order.ok()) std::abort();
+    std::vector<Candidate> candidates;
+    benchmark::DoNotOptimize(ChooseDiscriminant(
+        statistics, *order, LeastHashed(order->rows, kJudgedRowsMax), {}, nullptr, candidates));
+  }
+}
+BENCHMARK(ChooseHeadA)->Args({10000, 77})->Unit(benchmark::kMillisecond)->Iterations(3);
+
+// Args: rows, labels. Head B alone: its ridge on rows held out, then the fit to all rows.
+void FitHeadB(benchmark::State& state) {
+  const Rows rows = MakeRows(state.range(0), static_cast<std::int32_t>(state.range(1)));
+  const Statistics statistics = StatisticsOf(rows);
+  for (auto _ : state) {
+    const Result<RowOrder> order = OrderRows(statistics, rows);
+    if (!order.ok()) std::abort();
+    const Scatter scatter = ScatterOf(statistics, order->classes, Block::kBoth);
+    const Logistic logistic(scatter, {0, kDim});
+    const std::vector<Split> splits = SplitsOf(order->rows, scatter.class_count);
+    const SettleOptions options;
+    std::vector<Candidate> candidates;
+    const auto trial = ChooseRho(
+        {logistic, splits, scatter.class_count, Block::kBoth, options, nullptr, candidates});
+    benchmark::DoNotOptimize(logistic.Fit(order->rows, trial->bound, 1, nullptr));
+  }
+}
+BENCHMARK(FitHeadB)->Args({10000, 77})->Unit(benchmark::kMillisecond)->Iterations(3);
 
 void PredictRow(benchmark::State& state) {
   const Rows rows = MakeRows(2000, static_cast<std::int32_t>(state.range(0)));

@@ -24,6 +24,9 @@ struct DiscriminantChoice {
 inline constexpr std::int64_t kChosenRowsMin = 100;
 inline constexpr double kChosenGain = 2;
 
+// More rows need not be judged.
+inline constexpr std::size_t kJudgedRowsMax = 4096;
+
 // Leaves the choice at StartingSettings when no row has a leave-one-out answer (one label, or one
 // example a label); stops early when *cancelled becomes true. Appends to `candidates`.
 DiscriminantChoice ChooseDiscriminant(const Statistics& statistics, const RowOrder& order,

@@ -1,8 +1,8 @@
 // Settle: choices by log-loss on rows that the judged head has not seen, then the head they make.
 //
-// Head A is judged by exact leave-one-out on at most kRowsMax rows, those of least content hash;
-// its sums, and so its weights, always hold all rows. A pool of A with fitted heads (head B, C or
-// lexical) answers where it does better than A alone on held-out rows.
+// Head A is judged by exact leave-one-out on at most kJudgedRowsMax rows, those of least content
+// hash; its sums, and so its weights, always hold all rows. A pool of A with fitted heads (head B,
+// C or lexical) answers where it does better than A alone on held-out rows.
 #include <algorithm>
 
 #include "learn/assemble.h"
@@ -14,8 +14,6 @@
 
 namespace ctt::learn {
 namespace {
-
-constexpr std::size_t kRowsMax = 4096;
 
 bool IsCancelled(const std::atomic<bool>* cancelled) {
   return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
@@ -52,8 +50,9 @@ Result<Settled> Settle(const Statistics& statistics, const Rows& rows, const Set
   CTT_ASSIGN_OR_RETURN(const RowOrder order, OrderRows(statistics, rows));
   Report report;
   report.examples = statistics.example_count();
-  DiscriminantChoice discriminant = ChooseDiscriminant(
-      statistics, order, LeastHashed(order.rows, kRowsMax), options, cancelled, report.candidates);
+  DiscriminantChoice discriminant =
+      ChooseDiscriminant(statistics, order, LeastHashed(order.rows, kJudgedRowsMax), options,
+                         cancelled, report.candidates);
   if (IsCancelled(cancelled)) return CancelledStatus();
   Settings& settings = discriminant.settings;
   if (discriminant.judged) {
