@@ -22,6 +22,8 @@ constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
 constexpr char kTableHelp[] = ".jsonl, .csv or .tsv; - for JSON lines on standard input";
 constexpr char kIdsHelp[] = "One id, or one {\"id\"}, a line; - for standard input";
+constexpr char kAdjustHelp[] =
+    "Correct the answers for the labels' shares among these texts, which their answers tell";
 constexpr char kTextsHelp[] = ".jsonl, .csv, .tsv or .txt; - for JSON lines on standard input";
 
 // Everything that the parser fills; lives as long as it.
@@ -241,13 +243,14 @@ class CommandLine {
     AddPredict();
     AddDesk();
 
-    CLI::App* evaluate = Add(app_, "evaluate", "Accuracy and more on a labelled file",
-                             [&a](const CommandContext& c) {
-                               return Evaluate(c, a.task, a.rows, a.out_of_scope, a.html);
-                             });
+    CLI::App* evaluate = Add(
+        app_, "evaluate", "Accuracy and more on a labelled file", [&a](const CommandContext& c) {
+          return Evaluate(c, a.task, a.rows, a.out_of_scope, a.options.adjust_prior, a.html);
+        });
     AddTask(evaluate);
     evaluate->add_option("file", a.rows.path, kTableHelp)->required();
     evaluate->add_option("--oos", a.out_of_scope, "Texts of no label, to measure the scope with");
+    evaluate->add_flag("--adjust-prior", a.options.adjust_prior, kAdjustHelp);
     evaluate->add_option("--html", a.html, "Where a report with plots goes");
     AddColumns(evaluate, true);
 
@@ -416,11 +419,11 @@ class CommandLine {
     predict->add_option("--top-k", a.options.top_k, "Labels to show for a text")
         ->capture_default_str()
         ->check(CLI::Range(1, 10'000));
-    predict
-        ->add_option("--error-rate", a.options.error_rate,
-                     "Show the set of labels that misses the truth at this rate; of a regression "
-                     "task, its interval")
-        ->check(CLI::Range(1e-6, 0.5));
+    auto* error_rate = predict->add_option(
+        "--error-rate", a.options.error_rate,
+        "Show the set of labels that misses the truth at this rate; of a regression task, its "
+        "interval");
+    error_rate->check(CLI::Range(1e-6, 0.5));
     predict
         ->add_option("--threshold", a.options.threshold,
                      "Of a multi-label task: a label holds from this probability on (0.5)")
@@ -437,6 +440,11 @@ class CommandLine {
     auto* words = predict->add_flag("--explain-words", a.options.explain_words,
                                     "Show them, and what each word of the text adds");
     route->excludes(explain)->excludes(words);
+    predict->add_flag("--adjust-prior", a.options.adjust_prior, kAdjustHelp)
+        ->excludes(route)
+        ->excludes(error_rate)
+        ->excludes(explain)
+        ->excludes(words);
     AddColumns(predict, false);
     predict->parse_complete_callback([&a] { CheckPredict(a); });
   }

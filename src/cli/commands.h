@@ -51,7 +51,7 @@ Status RouteFile(const CommandContext& context, const std::string& group, const 
                  const std::string& output, const service::PredictOptions& options);
 // `out_of_scope`: a file of texts of no label, or empty; `html`: where a report goes, or empty.
 Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source,
-                const std::string& out_of_scope, const std::string& html);
+                const std::string& out_of_scope, bool adjust_prior, const std::string& html);
 
 // What is odd about a task's examples; each list shows at most `shown_max`.
 Status Audit(const CommandContext& context, const std::string& task, std::int64_t shown_max);

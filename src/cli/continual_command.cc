@@ -47,7 +47,7 @@ Result<double> Accuracy(Session& session, const fs::path& folder, const std::str
   if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
   std::vector<service::EvaluateRow> labelled;
   for (FileRow& row : rows) labelled.push_back(ToEvaluate(std::move(row)));
-  CTT_ASSIGN_OR_RETURN(const std::string text, session.Evaluate(task, labelled, {}));
+  CTT_ASSIGN_OR_RETURN(const std::string text, session.Evaluate(task, labelled, {}, false));
   CTT_ASSIGN_OR_RETURN(const json::value figures, ParseJson(text));
   const json::object& object = figures.get_object();
   if (const json::value* r2 = object.if_contains("r2"); r2 != nullptr)

@@ -95,7 +95,7 @@ Result<std::vector<std::string>> ReadTexts(const RowSource& source) {
 }  // namespace
 
 Status Evaluate(const CommandContext& context, const std::string& task, const RowSource& source,
-                const std::string& out_of_scope, const std::string& html) {
+                const std::string& out_of_scope, bool adjust_prior, const std::string& html) {
   CTT_ASSIGN_OR_RETURN(RowFile file, RowFile::Open(source, true));
   CTT_ASSIGN_OR_RETURN(std::vector<FileRow> rows, file.ReadAll());
   if (rows.empty()) return InvalidArgument(file.name() + " holds no row");
@@ -106,7 +106,8 @@ Status Evaluate(const CommandContext& context, const std::string& task, const Ro
     CTT_ASSIGN_OR_RETURN(others, ReadTexts({out_of_scope, source.text_column}));
   }
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const std::string text, session->Evaluate(task, labelled, others));
+  CTT_ASSIGN_OR_RETURN(const std::string text,
+                       session->Evaluate(task, labelled, others, adjust_prior));
   CTT_ASSIGN_OR_RETURN(const json::value figures, ParseJson(text));
   if (!figures.is_object()) return Internal("the answer is no JSON object");
   if (!html.empty()) CTT_RETURN_IF_ERROR(WriteReport(html, EvaluateReport(figures.get_object())));

@@ -10,11 +10,14 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/session.h"
+#include "service/prior_shift.h"
 
 namespace ctt::cli {
 namespace {
 
 constexpr std::size_t kPredictChunk = 512;
+constexpr std::size_t kNGramsShown = 12;
+constexpr std::int32_t kLabelsMax = 10'000;  // That a server shows of an answer.
 
 // As a row of a file would say it.
 json::value LabelOf(const service::NearExample& example) {
@@ -24,16 +27,21 @@ json::value LabelOf(const service::NearExample& example) {
 }
 
 json::object DescribeExplanation(const service::Explanation& explanation) {
-  json::array nearest, words;
+  json::array nearest, ngrams, words;
   for (const service::NearExample& example : explanation.nearest) {
     nearest.push_back({{"id", example.id},
                        {"text", example.text ? json::value(*example.text) : json::value()},
                        {"label", LabelOf(example)},
                        {"distance", example.distance}});
   }
+  for (const service::NGramEffect& row : explanation.ngrams)
+    ngrams.push_back({{"ngram", row.ngram},
+                      {"kind", row.is_characters ? "characters" : "words"},
+                      {"weight", row.weight}});
   for (const service::WordWeight& word : explanation.words)
     words.push_back({{"word", word.word}, {"weight", word.weight}});
   json::object object{{"nearest", std::move(nearest)}};
+  if (!ngrams.empty()) object["ngrams"] = std::move(ngrams);
   if (!words.empty()) object["words"] = std::move(words);
   return object;
 }
@@ -44,6 +52,12 @@ void PrintExplanation(const service::Explanation& explanation) {
     fmt::print("    {:.3f} {}: {}\n", example.distance,
                example.number || example.labels ? json::serialize(LabelOf(example)) : example.label,
                example.text.value_or("(text not kept)"));
+  if (!explanation.ngrams.empty()) {
+    fmt::print("  words and runs of characters, by what they add to the score\n   ");
+    for (std::size_t i = 0; i < std::min(explanation.ngrams.size(), kNGramsShown); ++i)
+      fmt::print(" '{}' {:+.2f}", explanation.ngrams[i].ngram, explanation.ngrams[i].weight);
+    fmt::print("\n");
+  }
   if (explanation.words.empty()) return;
   fmt::print("  words, by what they add to the log odds or the number\n   ");
   for (const service::WordWeight& word : explanation.words)
@@ -125,16 +139,33 @@ void PrintRouted(const std::string& text, const service::RoutedText& routed) {
   if (!routed.in_scope) fmt::print("  (unlike everything that any task has learned)\n");
 }
 
+// Where a line for each text of a file goes: a file, or standard output when `output` is empty.
+class AnswerLines {
+ public:
+  explicit AnswerLines(std::string output) : output_(std::move(output)) {
+    if (!output_.empty()) file_.open(output_, std::ios::binary);
+  }
+  Status Check() const { return out_ ? Status::Ok() : NotFound("cannot write " + output_); }
+  void Write(const json::object& line) { out_ << JsonLine(line) << '\n'; }
+  Status Finish() {
+    out_.flush();
+    return out_ ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
+  }
+
+ private:
+  const std::string output_;
+  std::ofstream file_;
+  std::ostream& out_ = output_.empty() ? std::cout : file_;
+};
+
 // Texts of a file in chunks: `answer` gives the line of each.
 using AnswerChunk =
     std::function<Result<std::vector<json::object>>(std::vector<std::string> texts)>;
 Status AnswerFile(const RowSource& source, const std::string& output, const std::string& what,
                   const AnswerChunk& answer) {
   CTT_ASSIGN_OR_RETURN(RowFile rows, RowFile::Open(source, false));
-  std::ofstream file;
-  if (!output.empty()) file.open(output, std::ios::binary);
-  std::ostream& out = output.empty() ? std::cout : file;
-  if (!out) return NotFound("cannot write " + output);
+  AnswerLines out(output);
+  CTT_RETURN_IF_ERROR(out.Check());
   Progress progress(what);
   std::int64_t done = 0;
   std::int64_t first_line = 0;
@@ -151,11 +182,62 @@ Status AnswerFile(const RowSource& source, const std::string& output, const std:
     const auto lines = answer(std::exchange(texts, {}));
     if (!lines.ok())
       return lines.status().WithContext(rows.name() + ", from line " + std::to_string(first_line));
-    for (const json::object& line : *lines) out << JsonLine(line) << '\n';
+    for (const json::object& line : *lines) out.Write(line);
     progress.Set(done, rows.fraction());
   }
-  out.flush();
-  return out ? Status::Ok() : Status(Code::kResourceExhausted, "cannot write the answers");
+  return out.Finish();
+}
+
+// A server takes texts in calls of a hundred, a file is read in chunks: the labels' shares are
+// found here, over all texts, from whole answers without them.
+service::PredictOptions WholeAnswers(service::PredictOptions options) {
+  options.adjust_prior = false;
+  options.top_k = kLabelsMax;
+  return options;
+}
+
+Status AdjustTogether(Session& session, const std::string& task, std::int32_t top_k,
+                      service::PredictAnswer& answer) {
+  CTT_ASSIGN_OR_RETURN(const service::TaskInfo info, session.ShowTask(task));
+  if (info.kind != learn::TaskKind::kSingle)
+    return InvalidArgument("--adjust-prior is for single-label tasks");
+  service::LabelCounts examples;
+  for (const auto& label : info.labels) examples[label.name] = label.examples;
+  answer.estimated_prior = service::AdjustPrior(examples, info.settings.prior, top_k, answer.texts);
+  return Status::Ok();
+}
+
+json::object DescribePrior(const std::vector<service::LabelScore>& shares) {
+  json::object object;
+  for (const service::LabelScore& row : shares) object[row.label] = row.probability;
+  return object;
+}
+
+void PrintPrior(std::FILE* to, const std::vector<service::LabelScore>& shares) {
+  if (shares.empty()) return;
+  fmt::print(to, "shares of the labels among these texts\n");
+  for (const service::LabelScore& row : shares)
+    fmt::print(to, "  {:<30} {:.4f}\n", row.label, row.probability);
+}
+
+// Answers when the whole file is read.
+Status PredictFileTogether(Session& session, const std::string& task, const RowSource& source,
+                           const std::string& output, const service::PredictOptions& options) {
+  service::PredictAnswer all;
+  const service::PredictOptions whole = WholeAnswers(options);
+  CTT_RETURN_IF_ERROR(AnswerFile(
+      source, "", "predict " + task,
+      [&](std::vector<std::string> texts) -> Result<std::vector<json::object>> {
+        CTT_ASSIGN_OR_RETURN(auto answer, session.Predict(task, std::move(texts), whole));
+        for (service::TextAnswer& text : answer.texts) all.texts.push_back(std::move(text));
+        return std::vector<json::object>();
+      }));
+  CTT_RETURN_IF_ERROR(AdjustTogether(session, task, options.top_k, all));
+  AnswerLines lines(output);
+  CTT_RETURN_IF_ERROR(lines.Check());
+  for (const service::TextAnswer& text : all.texts) lines.Write(Describe(text));
+  PrintPrior(stderr, all.estimated_prior);
+  return lines.Finish();
 }
 
 }  // namespace
@@ -163,19 +245,28 @@ Status AnswerFile(const RowSource& source, const std::string& output, const std:
 Status Predict(const CommandContext& context, const std::string& task,
                const std::vector<std::string>& texts, const service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
-  CTT_ASSIGN_OR_RETURN(const auto answer, session->Predict(task, texts, options));
+  const service::PredictOptions asked = options.adjust_prior ? WholeAnswers(options) : options;
+  CTT_ASSIGN_OR_RETURN(auto answer, session->Predict(task, texts, asked));
+  if (options.adjust_prior)
+    CTT_RETURN_IF_ERROR(AdjustTogether(*session, task, options.top_k, answer));
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (context.json)
-      PrintJson(DescribeWhole(answer, answer.texts[i]));
-    else
+    if (!context.json) {
       PrintAnswer(texts[i], answer.texts[i]);
+      continue;
+    }
+    json::object line = DescribeWhole(answer, answer.texts[i]);
+    if (!answer.estimated_prior.empty())
+      line["estimated_prior"] = DescribePrior(answer.estimated_prior);
+    PrintJson(line);
   }
+  if (!context.json) PrintPrior(stdout, answer.estimated_prior);
   return Status::Ok();
 }
 
 Status PredictFile(const CommandContext& context, const std::string& task, const RowSource& source,
                    const std::string& output, const service::PredictOptions& options) {
   CTT_ASSIGN_OR_RETURN(const auto session, Session::Open(context.settings));
+  if (options.adjust_prior) return PredictFileTogether(*session, task, source, output, options);
   return AnswerFile(source, output, "predict " + task,
                     [&](std::vector<std::string> texts) -> Result<std::vector<json::object>> {
                       CTT_ASSIGN_OR_RETURN(const auto answer,

@@ -95,6 +95,11 @@ service::Explanation ParseExplanation(const json::object& object) {
     // An answer of the server: what is no label of any kind leaves the empty one.
     (void)http::ParseRowLabel(near, "label", example);
   }
+  for (const json::value& row : List(object, "ngrams"))
+    if (row.is_object())
+      explanation.ngrams.push_back({Text(row.get_object(), "ngram"),
+                                    Text(row.get_object(), "kind") == "characters",
+                                    Number(row.get_object(), "weight")});
   for (const json::value& row : List(object, "words"))
     if (row.is_object())
       explanation.words.push_back(
@@ -361,7 +366,8 @@ class RemoteSession final : public Session {
 
   Result<std::string> Evaluate(const std::string& task,
                                const std::vector<service::EvaluateRow>& rows,
-                               const std::vector<std::string>& out_of_scope) override {
+                               const std::vector<std::string>& out_of_scope,
+                               bool adjust_prior) override {
     JsonWriter body;
     body.BeginObject().Key("rows").BeginArray();
     for (const service::EvaluateRow& row : rows) {
@@ -371,6 +377,7 @@ class RemoteSession final : public Session {
     }
     body.EndArray();
     if (!out_of_scope.empty()) AppendStrings(body, "out_of_scope", out_of_scope);
+    if (adjust_prior) body.Field("adjust_prior", true);
     body.EndObject();
     CTT_ASSIGN_OR_RETURN(HttpAnswer answer,
                          client_.Call("POST", Path(task) + "/evaluate", body.json(),

@@ -121,9 +121,10 @@ class LocalSession final : public Session {
 
   Result<std::string> Evaluate(const std::string& task,
                                const std::vector<service::EvaluateRow>& rows,
-                               const std::vector<std::string>& out_of_scope) override {
+                               const std::vector<std::string>& out_of_scope,
+                               bool adjust_prior) override {
     CTT_ASSIGN_OR_RETURN(const service::Evaluation figures,
-                         service_->Evaluate(task, rows, out_of_scope));
+                         service_->Evaluate(task, rows, out_of_scope, adjust_prior));
     return http::EvaluationJson(task, figures);
   }
 

@@ -56,7 +56,8 @@ class Session {
   // The JSON text that POST .../evaluate answers.
   virtual Result<std::string> Evaluate(const std::string& task,
                                        const std::vector<service::EvaluateRow>& rows,
-                                       const std::vector<std::string>& out_of_scope) = 0;
+                                       const std::vector<std::string>& out_of_scope,
+                                       bool adjust_prior) = 0;
   // The answers of the data desk, as GET .../audit and POST .../suggest give them.
   virtual Result<json::object> Audit(const std::string& task, std::int64_t shown_max) = 0;
   virtual Result<json::object> Suggest(const std::string& task,

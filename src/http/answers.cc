@@ -17,6 +17,17 @@ void AppendExplanation(JsonWriter& json, const service::Explanation& explanation
     json.Field("distance", example.distance).EndObject();
   }
   json.EndArray();
+  if (!explanation.ngrams.empty()) {
+    json.Key("ngrams").BeginArray();
+    for (const service::NGramEffect& row : explanation.ngrams) {
+      json.BeginObject()
+          .Field("ngram", row.ngram)
+          .Field("kind", row.is_characters ? "characters" : "words")
+          .Field("weight", row.weight)
+          .EndObject();
+    }
+    json.EndArray();
+  }
   if (!explanation.words.empty()) {
     json.Key("words").BeginArray();
     for (const service::WordWeight& word : explanation.words) {
@@ -63,6 +74,13 @@ void AppendSides(JsonWriter& json, const TextAnswer& text) {
   }
   if (text.set) json.Key("set").Strings(*text.set);
   if (text.explanation) AppendExplanation(json, *text.explanation);
+}
+
+void AppendPrior(JsonWriter& json, const std::vector<service::LabelScore>& shares) {
+  if (shares.empty()) return;
+  json.Key("estimated_prior").BeginObject();
+  for (const service::LabelScore& row : shares) json.Field(row.label, row.probability);
+  json.EndObject();
 }
 
 // One text as the tasks' own route answers it.
@@ -160,6 +178,7 @@ std::string PredictJson(const service::PredictAnswer& answer, bool single,
     }
     json.EndArray();
   }
+  AppendPrior(json, answer.estimated_prior);
   json.Field("task_id", answer.task)
       .Field("head_version", answer.head_version)
       .Field("processing_time_ms", processing_time_ms)
@@ -175,7 +194,9 @@ std::string TaskPredictJson(const service::PredictAnswer& answer) {
       .Key("results")
       .BeginArray();
   for (const TextAnswer& text : answer.texts) AppendAnswer(json, text);
-  json.EndArray().EndObject();
+  json.EndArray();
+  AppendPrior(json, answer.estimated_prior);
+  json.EndObject();
   return std::move(json).Take();
 }
 

@@ -71,6 +71,11 @@ void Append(JsonWriter& json, const learn::Metrics& metrics) {
       .Field("set_coverage", metrics.set_coverage)
       .Field("set_size", metrics.set_size);
   if (metrics.scope) AppendScope(json, *metrics.scope);
+  if (!metrics.estimated_prior.empty()) {
+    json.Key("estimated_prior").BeginObject();
+    for (const auto& [label, share] : metrics.estimated_prior) json.Field(label, share);
+    json.EndObject();
+  }
   AppendLabels(json, "classes", metrics.classes);
   AppendConfusion(json, metrics);
   AppendReliability(json, metrics.reliability);

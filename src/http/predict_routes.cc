@@ -77,7 +77,8 @@ Result<Reply> Evaluate(const Call& call) {
                                                           ? ParseEvaluateLines(call.body)
                                                           : ParseEvaluate(call.body));
   CTT_ASSIGN_OR_RETURN(const service::Evaluation figures,
-                       call.service().Evaluate(call.params[0], request.rows, request.out_of_scope));
+                       call.service().Evaluate(call.params[0], request.rows, request.out_of_scope,
+                                               request.adjust_prior));
   return JsonReply(EvaluationJson(call.params[0], figures));
 }
 

@@ -66,8 +66,10 @@ Status ParseOptions(const json::object& object, service::PredictOptions& options
   options.timeout_ms = timeout_ms.value_or(options.timeout_ms);
   CTT_ASSIGN_OR_RETURN(options.error_rate, OptionalNumber(object, "error_rate"));
   CTT_ASSIGN_OR_RETURN(options.threshold, OptionalNumber(object, "threshold"));
+  CTT_ASSIGN_OR_RETURN(const auto adjust_prior, OptionalBool(object, "adjust_prior"));
   CTT_ASSIGN_OR_RETURN(const auto explain, OptionalBool(object, "explain"));
   CTT_ASSIGN_OR_RETURN(const auto explain_words, OptionalBool(object, "explain_words"));
+  options.adjust_prior = adjust_prior.value_or(false);
   options.explain = explain.value_or(false);
   options.explain_words = explain_words.value_or(false);
   return Status::Ok();
@@ -78,7 +80,7 @@ Status ParseNestedOptions(const json::object& object, service::PredictOptions& o
   if (nested == nullptr) return Status::Ok();
   CTT_RETURN_IF_ERROR(
       RefuseUnknownKeys(*nested, {"top_k", "version", "timeout_ms", "key", "error_rate",
-                                  "threshold", "explain", "explain_words"}));
+                                  "threshold", "adjust_prior", "explain", "explain_words"}));
   return ParseOptions(*nested, options);
 }
 
@@ -189,9 +191,9 @@ Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t tex
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(
-      RefuseUnknownKeys(object, {"text", "texts", "top_k", "version", "timeout_ms", "key",
-                                 "error_rate", "threshold", "explain", "explain_words"}));
+  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(
+      object, {"text", "texts", "top_k", "version", "timeout_ms", "key", "error_rate", "threshold",
+               "adjust_prior", "explain", "explain_words"}));
   PredictRequest request;
   request.task = std::move(task);
   CTT_RETURN_IF_ERROR(ParseTextOrTexts(object, texts_max, request));
@@ -213,6 +215,10 @@ Result<RouteRequest> ParseRoute(std::string_view body, std::int32_t texts_max) {
   if (options.version) {
     return Status(Code::kInvalidArgument, "unknown_field",
                   "'version' belongs to one task; a route is answered by live heads");
+  }
+  if (options.adjust_prior) {
+    return Status(Code::kInvalidArgument, "unknown_field",
+                  "'adjust_prior' belongs to one task; ask the task that the route names");
   }
   if (options.explain || options.explain_words) {
     return Status(Code::kInvalidArgument, "unknown_field",
@@ -272,13 +278,16 @@ Result<std::vector<service::LabelDescription>> ParseLabels(std::string_view body
 
 Result<EvaluateRequest> ParseEvaluate(std::string_view body) {
   CTT_ASSIGN_OR_RETURN(const json::object object, ParseObject(body));
-  CTT_RETURN_IF_ERROR(RefuseUnknownKeys(object, {"rows", "examples", "out_of_scope"}));
+  CTT_RETURN_IF_ERROR(
+      RefuseUnknownKeys(object, {"rows", "examples", "out_of_scope", "adjust_prior"}));
   if (object.contains("rows") && object.contains("examples"))
     return Status(Code::kInvalidArgument, "conflicting_fields",
                   "give 'rows' or 'examples', not both");
   const char* key = object.contains("examples") ? "examples" : "rows";
   CTT_ASSIGN_OR_RETURN(const json::array* const array, RequiredArray(object, key));
   EvaluateRequest request;
+  CTT_ASSIGN_OR_RETURN(const auto adjust_prior, OptionalBool(object, "adjust_prior"));
+  request.adjust_prior = adjust_prior.value_or(false);
   for (const json::value& value : *array) {
     Result<service::EvaluateRow> row = ParseEvaluateRow(value);
     if (!row.ok()) return RowError(row.status(), request.rows.size() + 1);

@@ -22,12 +22,13 @@ struct PredictRequest {
   bool single = false;  // It came as "text": the answer is one, not a list.
   service::PredictOptions options;
 };
-// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate, threshold, explain,
-// explain_words}}
+// {text | texts, task_id, options{top_k, version, timeout_ms, error_rate, threshold, adjust_prior,
+// explain, explain_words}}
 Result<PredictRequest> ParsePredict(std::string_view body, std::int32_t texts_max);
 // {texts, task_id, options}
 Result<PredictRequest> ParsePredictBatch(std::string_view body, std::int32_t texts_max);
-// {text | texts, top_k, version, timeout_ms, error_rate, threshold, explain, explain_words}
+// {text | texts, top_k, version, timeout_ms, error_rate, threshold, adjust_prior, explain,
+// explain_words}
 Result<PredictRequest> ParsePredictTask(std::string task, std::string_view body,
                                         std::int32_t texts_max);
 
@@ -48,8 +49,9 @@ Result<std::vector<service::LabelDescription>> ParseLabels(std::string_view body
 struct EvaluateRequest {
   std::vector<service::EvaluateRow> rows;
   std::vector<std::string> out_of_scope;  // Texts of no label.
+  bool adjust_prior = false;              // As in PredictOptions, over all rows.
 };
-// {rows | examples: [{text, label}], out_of_scope}
+// {rows | examples: [{text, label}], out_of_scope, adjust_prior}
 Result<EvaluateRequest> ParseEvaluate(std::string_view body);
 // One {text, label} a line; errors name the line.
 Result<EvaluateRequest> ParseEvaluateLines(std::string_view body);

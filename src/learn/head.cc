@@ -124,6 +124,25 @@ void Head::AddWords(std::span<const std::uint32_t> ngrams, std::vector<double>& 
     scores[c] += double{sums[c]} * double{parts_.term_scales[c]};
 }
 
+std::vector<NGramWeight> Head::WeighNGrams(std::span<const std::uint32_t> ngrams,
+                                           std::int32_t label) const {
+  std::vector<Term> terms;
+  parts_.lexicon.AppendTerms(ngrams, terms);
+  const std::vector<std::int32_t>& labels = parts_.label_of_class;
+  const auto of =
+      static_cast<std::size_t>(std::find(labels.begin(), labels.end(), label) - labels.begin());
+  std::vector<NGramWeight> weights;
+  for (const Term& term : terms) {
+    const auto entry = static_cast<std::size_t>(term.entry);
+    weights.push_back({parts_.lexicon.hashes()[entry],
+                       double{term.value} * parts_.term_weights[entry * labels.size() + of] *
+                           double{parts_.term_scales[of]}});
+  }
+  std::stable_sort(weights.begin(), weights.end(),
+                   [](const NGramWeight& a, const NGramWeight& b) { return a.weight > b.weight; });
+  return weights;
+}
+
 Prediction Head::Predict(std::span<const std::int8_t> phi,
                          std::span<const std::uint32_t> ngrams) const {
   CTT_CHECK(phi.size() == static_cast<std::size_t>(parts_.feature_dim));

@@ -103,6 +103,11 @@ struct LabelProbability {
   double probability = 0;
 };
 
+struct NGramWeight {
+  std::uint32_t hash = 0;
+  double weight = 0;
+};
+
 struct Prediction {
   // Falling probability, ties by label index; all C of them. None in a regression task.
   std::vector<LabelProbability> ranked;
@@ -154,6 +159,12 @@ class Head {
   // `ngrams` as text/ngrams.h makes them. REQUIRES: phi.size() == feature_dim().
   Prediction Predict(std::span<const std::int8_t> phi,
                      std::span<const std::uint32_t> ngrams = {}) const;
+
+  // What each n-gram of the text adds to the score of a label, those alone that the head weighs: by
+  // falling weight, then by hash. Their sum is what the words of the text add to that score, up to
+  // fp32 rounding. REQUIRES: label is an index into labels().
+  std::vector<NGramWeight> WeighNGrams(std::span<const std::uint32_t> ngrams,
+                                       std::int32_t label) const;
 
   // docs/internals/head.md; equal heads give equal bytes.
   std::string Serialize() const;

@@ -2,6 +2,7 @@
 // How good answers are on a labelled file, and how well texts of no label are told apart. Pure
 // functions.
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,6 +60,8 @@ struct Metrics {
   std::vector<Confusion> confusion;         // Falling count, then by names.
   std::vector<ReliabilityBin> reliability;  // 15
   std::optional<ScopeMetrics> scope;        // When there were texts of no label.
+  // By label, when answers were corrected for the labels' shares among the rows (prior_shift.h).
+  std::map<std::string, double> estimated_prior;
 };
 
 // `others` are the answers to texts of no label. REQUIRES: every prediction came from a head with

@@ -79,6 +79,11 @@ Status Answerer::CheckOptions(const PredictOptions& options) const {
             "'threshold' is for multi-label tasks; this one is of kind '" +
                 std::string(TaskKindName(kind())) + "'"};
   }
+  if (options.adjust_prior && kind() != learn::TaskKind::kSingle) {
+    return {Code::kInvalidArgument, "not_for_this_kind",
+            "'adjust_prior' is for single-label tasks; this one is of kind '" +
+                std::string(TaskKindName(kind())) + "'"};
+  }
   if (options.error_rate && kind() == learn::TaskKind::kMulti) {
     return {Code::kInvalidArgument, "not_for_this_kind",
             "'error_rate' asks for a set of labels of which one holds, or for an interval; the "

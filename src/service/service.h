@@ -180,9 +180,10 @@ class Service {
 
   // `out_of_scope` are texts of no label, to measure the scope decision with; may be empty. The
   // figures are those of the task's kind. kInvalidArgument ("other_kind"): a row says something
-  // of another kind.
+  // of another kind; ("not_for_this_kind"): adjust_prior, as in PredictOptions and over all rows,
+  // of a task that is not single-label.
   Result<Evaluation> Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows,
-                              const std::vector<std::string>& out_of_scope);
+                              const std::vector<std::string>& out_of_scope, bool adjust_prior);
 
   // What is odd about the examples of a task: the served head's choices, every example that is
   // held. Each list shows at most `shown_max`. kFailedPrecondition ("task_empty",

@@ -1,8 +1,11 @@
 // The verbs that answer texts: predict, route, embed; evaluate, audit, suggest.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "learn/prior_shift.h"
 #include "learn/suggest.h"
+#include "service/prior_shift.h"
 #include "service/service_state.h"
 #include "service/targets.h"
 #include "service/task_settings.h"
@@ -40,6 +43,11 @@ Status CheckOptions(const PredictOptions& options) {
   }
   if (options.threshold && !(*options.threshold > 0 && *options.threshold < 1))
     return {Code::kInvalidArgument, "out_of_range", "'threshold' must be above 0 and below 1"};
+  if (options.adjust_prior && (options.error_rate || options.explain || options.explain_words)) {
+    return {Code::kInvalidArgument, "conflicting_fields",
+            "'adjust_prior' changes what the texts tell together: ask for a set or an explanation "
+            "without it"};
+  }
   return Status::Ok();
 }
 
@@ -131,6 +139,24 @@ void WeighWords(const Answerer& answerer, const std::vector<std::int8_t>& phi,
   }
 }
 
+// Of each text that has a first label.
+void NameNGrams(const Answerer& answerer, const std::vector<text::NGrams>& ngrams,
+                const std::vector<std::vector<text::NamedNGram>>& named, PredictAnswer& answer) {
+  const std::vector<std::string>& labels = answerer.head().labels();
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    const std::string& first = answer.texts[i].ranked.front().label;
+    const auto label = std::lower_bound(labels.begin(), labels.end(), first) - labels.begin();
+    for (const learn::NGramWeight& row :
+         answerer.head().WeighNGrams(ngrams[i], static_cast<std::int32_t>(label))) {
+      const auto name = std::lower_bound(
+          named[i].begin(), named[i].end(), row.hash,
+          [](const text::NamedNGram& a, std::uint32_t hash) { return a.hash < hash; });
+      answer.texts[i].explanation->ngrams.push_back(
+          {name->name, text::IsOfCharacters(row.hash), row.weight});
+    }
+  }
+}
+
 }  // namespace
 
 void Service::Predict(std::string task, std::vector<std::string> texts,
@@ -153,6 +179,9 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
   for (const text::TokenIds& ids : tokens) truncated.push_back(ids.truncated);
   std::vector<text::NGrams> ngrams;
   for (const std::string& text : texts) ngrams.push_back(answerer.NGramsFor(text));
+  std::vector<std::vector<text::NamedNGram>> names;
+  if ((options.explain || options.explain_words) && answerer.head().weighs_words())
+    for (const std::string& text : texts) names.push_back(text::NamedNGrams(text));
   std::optional<Answerer> shadow;
   std::vector<text::NGrams> shadow_ngrams;
   if (!named && (*served)->shadow.number > 0) {
@@ -165,15 +194,17 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
   auto answer_all = [this, answerer, shadow = std::move(shadow), ngrams = std::move(ngrams),
                      shadow_ngrams = std::move(shadow_ngrams), version = chosen->number, named,
                      truncated = std::move(truncated), options, served = *served,
-                     words = std::move(words),
+                     words = std::move(words), names = std::move(names),
                      done = std::move(done)](Result<encoder::Features> features) {
     if (!features.ok()) return done(features.status());
+    PredictOptions asked = options;
+    if (options.adjust_prior) asked.top_k = std::numeric_limits<std::int32_t>::max();
     PredictAnswer answer{served->name, version, {}, answerer.kind()};
     const std::size_t dim = state_->encoder->feature_dim();
     const bool is_canary = !named && version == served->canary.number;
     for (std::size_t i = 0; i < truncated.size(); ++i) {
       const std::span<const std::int8_t> phi(features->phi.data() + i * dim, dim);
-      answer.texts.push_back(answerer.Answer(phi, ngrams[i], options));
+      answer.texts.push_back(answerer.Answer(phi, ngrams[i], asked));
       answer.texts.back().truncated = truncated[i];
       const TextAnswer& text = answer.texts.back();
       state_->metrics.CountPrediction(served->name, text.in_scope);
@@ -183,8 +214,13 @@ void Service::Predict(std::string task, std::vector<std::string> texts,
             served->name, Answerer::Agree(shadow->Answer(phi, shadow_ngrams[i], options), text));
       }
     }
+    if (options.adjust_prior) {
+      answer.estimated_prior = AdjustPrior(served->label_counts, answerer.head().settings().prior,
+                                           options.top_k, answer.texts);
+    }
     if (!options.explain && !options.explain_words) return done(std::move(answer));
     for (TextAnswer& text : answer.texts) text.explanation.emplace();
+    NameNGrams(answerer, ngrams, names, answer);
     if (options.explain_words) WeighWords(answerer, features->phi, words, answer);
     if (served->head == nullptr) return done(std::move(answer));  // Nothing is held any more.
     state_->explainer->Explain(served, std::move(features->phi), std::move(answer), done);
@@ -344,13 +380,30 @@ class Judges {
     }
   }
 
+  // Corrects the answers of a single-label task for the labels' shares among the rows.
+  void AdjustPrior(const LabelCounts& examples) {
+    const std::vector<std::string>& labels = answerer_.head().labels();
+    const std::vector<double> assumed =
+        AssumedShares(labels, examples, answerer_.head().settings().prior);
+    std::vector<learn::Prediction> predictions;
+    for (const learn::Judged& row : single_) predictions.push_back(row.prediction);
+    const std::vector<double> shares = learn::EstimateShares(predictions, assumed);
+    for (learn::Judged& row : single_) {
+      learn::ApplyShares(shares, assumed, row.prediction);
+      row.set = answerer_.SetOf(row.prediction, kEvaluateErrorRate);
+    }
+    for (std::size_t c = 0; c < labels.size(); ++c) estimated_prior_[labels[c]] = shares[c];
+  }
+
   Evaluation Take(const std::vector<learn::Prediction>& others) const {
     const std::vector<std::string>& labels = answerer_.head().labels();
     if (answerer_.kind() == learn::TaskKind::kMulti)
       return learn::EvaluateLabels(multi_, others, labels, kHoldsThreshold);
     if (answerer_.kind() == learn::TaskKind::kRegression)
       return learn::EvaluateNumbers(numbers_, others, answerer_.IntervalHalf(kEvaluateErrorRate));
-    return learn::Evaluate(single_, others, labels);
+    learn::Metrics metrics = learn::Evaluate(single_, others, labels);
+    metrics.estimated_prior = estimated_prior_;
+    return metrics;
   }
 
  private:
@@ -359,15 +412,20 @@ class Judges {
   std::vector<learn::Judged> single_;
   std::vector<learn::JudgedLabels> multi_;
   std::vector<learn::JudgedNumber> numbers_;
+  std::map<std::string, double> estimated_prior_;
 };
 
 }  // namespace
 
 Result<Evaluation> Service::Evaluate(const std::string& task, const std::vector<EvaluateRow>& rows,
-                                     const std::vector<std::string>& out_of_scope) {
+                                     const std::vector<std::string>& out_of_scope,
+                                     bool adjust_prior) {
   CTT_ASSIGN_OR_RETURN(const auto served, state_->catalog.Find(task));
   if (served->head == nullptr) return NothingToAnswer(*served);
   const Answerer answerer(served->head, served->rates, served->settings);
+  PredictOptions asked;
+  asked.adjust_prior = adjust_prior;
+  CTT_RETURN_IF_ERROR(answerer.CheckOptions(asked));
   std::vector<std::string> texts;
   for (const EvaluateRow& row : rows) texts.push_back(row.text);
   const Limits& limits = state_->options.limits;
@@ -382,6 +440,7 @@ Result<Evaluation> Service::Evaluate(const std::string& task, const std::vector<
       state_->ForEachPhi(texts, [&](std::size_t i, std::span<const std::int8_t> phi) {
         judges.Add(i, answerer.Predict(phi, answerer.NGramsFor(texts[i])));
       }));
+  if (adjust_prior) judges.AdjustPrior(served->label_counts);
   std::vector<learn::Prediction> others;
   CTT_RETURN_IF_ERROR(
       state_->ForEachPhi(out_of_scope, [&](std::size_t i, std::span<const std::int8_t> phi) {

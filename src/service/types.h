@@ -46,8 +46,15 @@ struct WordWeight {
   double weight = 0;
 };
 
+struct NGramEffect {
+  std::string ngram;  // text/ngrams.h
+  bool is_characters = false;
+  double weight = 0;  // What it adds to the score of the first label.
+};
+
 struct Explanation {
   std::vector<NearExample> nearest;  // Five at most, rising distance.
+  std::vector<NGramEffect> ngrams;   // Of a head that weighs words: by falling weight.
   std::vector<WordWeight> words;     // In the order of the text; when asked for.
 };
 
@@ -61,9 +68,12 @@ struct PredictOptions {
   // that at kIntervalErrorRate. A multi-label task has neither.
   std::optional<double> error_rate;
   std::optional<double> threshold;  // Of a multi-label task: a label holds from here on, in (0, 1).
-  bool explain = false;             // Asks for the nearest examples,
-  bool explain_words = false;       // and for the weight of each word too.
-  bool truncate = true;             // false: a text of too many tokens is refused instead of cut.
+  // Asks to correct the answers for the labels' shares among these texts (prior_shift.h): of a
+  // single-label task, without a set or an explanation.
+  bool adjust_prior = false;
+  bool explain = false;        // Asks for the nearest examples and the n-grams that count,
+  bool explain_words = false;  // and for the weight of each word too.
+  bool truncate = true;        // false: a text of too many tokens is refused instead of cut.
   Gone gone;
   Stages stages;
 };
@@ -97,6 +107,7 @@ struct PredictAnswer {
   std::int64_t head_version = 0;
   std::vector<TextAnswer> texts;  // As many as were asked, in order.
   learn::TaskKind kind = learn::TaskKind::kSingle;
+  std::vector<LabelScore> estimated_prior;  // By name; when adjust_prior asked for it.
 };
 
 struct RoutedText {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include <utf8proc.h>
@@ -79,7 +80,9 @@ bool IsOfWord(utf8proc_int32_t character) {
 
 class Collector {
  public:
-  explicit Collector(std::vector<utf8proc_int32_t> folded) : text_(std::move(folded)) {}
+  // Names are kept in `named` too, when it is not null.
+  Collector(std::vector<utf8proc_int32_t> folded, std::vector<NamedNGram>* named)
+      : text_(std::move(folded)), named_(named) {}
 
   NGrams Take() && {
     std::size_t first = 0;
@@ -103,7 +106,7 @@ class Collector {
       std::uint64_t hash = kHashStart;
       for (std::size_t j = i; j < std::min(i + kLengthMax, run_.size()); ++j) {
         hash = Extend(hash, run_[j]);
-        if (j + 1 - i >= kLengthMin) hashes_.push_back(Finish(hash, kCharacters));
+        if (j + 1 - i >= kLengthMin) Push(Finish(hash, kCharacters), std::span(run_), i, j + 1);
       }
     }
     for (std::size_t i = first; i < last;) {
@@ -121,21 +124,49 @@ class Collector {
       word = Extend(word, text_[i]);
       pair = Extend(pair, text_[i]);
     }
-    hashes_.push_back(Finish(word, 0));
-    if (has_previous_) hashes_.push_back(Finish(pair, 0));
+    Push(Finish(word, 0), text_, first, end);
+    const std::string name = named_ == nullptr ? std::string() : named_->back().name;
+    if (has_previous_) {
+      hashes_.push_back(Finish(pair, 0));
+      if (named_ != nullptr) named_->push_back({hashes_.back(), previous_name_ + ' ' + name});
+    }
     previous_ = word;
+    previous_name_ = name;
     has_previous_ = true;
   }
 
+  void Push(std::uint32_t hash, std::span<const utf8proc_int32_t> in, std::size_t first,
+            std::size_t end) {
+    hashes_.push_back(hash);
+    if (named_ == nullptr) return;
+    named_->push_back({hash, {}});
+    for (const utf8proc_int32_t character : in.subspan(first, end - first)) {
+      char bytes[4];
+      named_->back().name.append(bytes, EncodeUtf8(static_cast<std::uint32_t>(character), bytes));
+    }
+  }
+
   const std::vector<utf8proc_int32_t> text_;
+  std::vector<NamedNGram>* named_;
   std::vector<utf8proc_int32_t> run_;
   std::uint64_t previous_ = 0;  // Of the word before.
+  std::string previous_name_;
   bool has_previous_ = false;
   NGrams hashes_;
 };
 
 }  // namespace
 
-NGrams HashedNGrams(std::string_view text) { return Collector(Fold(text)).Take(); }
+NGrams HashedNGrams(std::string_view text) { return Collector(Fold(text), nullptr).Take(); }
+
+std::vector<NamedNGram> NamedNGrams(std::string_view text) {
+  std::vector<NamedNGram> named;
+  (void)Collector(Fold(text), &named).Take();
+  std::stable_sort(named.begin(), named.end(),
+                   [](const NamedNGram& a, const NamedNGram& b) { return a.hash < b.hash; });
+  const auto same = [](const NamedNGram& a, const NamedNGram& b) { return a.hash == b.hash; };
+  named.erase(std::unique(named.begin(), named.end(), same), named.end());
+  return named;
+}
 
 }  // namespace ctt::text

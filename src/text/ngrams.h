@@ -10,6 +10,7 @@
 //
 // Threads: a pure function.
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,5 +23,14 @@ inline constexpr std::size_t kNGramCharactersMax = 1024;
 // of the n-gram over its lowest bit, which is 0 for words and 1 for characters.
 using NGrams = std::vector<std::uint32_t>;
 NGrams HashedNGrams(std::string_view text);
+
+struct NamedNGram {
+  std::uint32_t hash;
+  std::string name;  // As folded; of characters with the spaces at either end of their run.
+};
+constexpr bool IsOfCharacters(std::uint32_t hash) { return (hash & 1) != 0; }
+// The same with what they are: by rising hash, each once. Of two that share a hash, the first in
+// the text.
+std::vector<NamedNGram> NamedNGrams(std::string_view text);
 
 }  // namespace ctt::text

@@ -16,6 +16,7 @@ import time
 import unittest
 
 from case import EXAMPLES, ROWS, Case, Server, jsonl
+from answer_options import AnswerOptionsTest  # noqa: F401: unittest finds it here.
 from database_cases import DatabaseTest  # noqa: F401: unittest finds it here.
 from kinds import KindTest  # noqa: F401  loadTestsFromModule finds it here.
 from transfer import TransferTest  # noqa: F401
@@ -147,28 +148,6 @@ class AnswerTest(Case):
         self.assertEqual(set(lines[0]), {"label", "probability", "in_scope"})
         self.assertEqual(self.good("predict", "t", "--file", path, "--output", "out.jsonl"), "")
         self.assertEqual(len((self.folder / "out.jsonl").read_text().splitlines()), 6)
-
-    def test_explanations(self):
-        self.good("learn", "t", str(EXAMPLES / "support" / "train.jsonl"))
-        self.good("learn", "t", self.file("one.jsonl", jsonl([{"text": "where is my parcel", "label": "delivery"}])))
-        told = json.loads(self.good("predict", "t", "where is my parcel now", "--explain-words", "--json"))["explanation"]
-        self.assertEqual(told["nearest"][0]["text"], "where is my parcel")
-        distances = [row["distance"] for row in told["nearest"]]
-        self.assertEqual((len(distances), distances), (5, sorted(distances)))
-        weights = {row["word"]: row["weight"] for row in told["words"]}
-        self.assertEqual(list(weights), ["where", "is", "my", "parcel", "now"])
-        self.assertGreater(weights["parcel"], max(0, weights["my"]))
-        text = self.good("predict", "t", "where is my parcel now", "--explain")
-        self.assertIn("delivery: where is my parcel", text)
-        self.assertNotIn("log odds", text)
-        self.bad(2, "predict", "--route", "x", "--explain", says="--explain")
-        with Server(self.ctt, self.data) as server:
-            url = f"http://127.0.0.1:{server.port}"
-            remote = json.loads(self.good("predict", "t", "where is my parcel now", "--explain-words", "--json", "--url", url))["explanation"]
-        self.assertEqual([row["id"] for row in remote["nearest"]], [row["id"] for row in told["nearest"]])
-        for kind, figure in (("nearest", "distance"), ("words", "weight")):  # The client's JSON reader is right to 1 ulp.
-            for here, there in zip(told[kind], remote[kind], strict=True):
-                self.assertAlmostEqual(here[figure], there[figure], 12)
 
     def test_route_finds_the_task(self):
         self.learn_rows("shop")

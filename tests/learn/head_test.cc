@@ -84,6 +84,31 @@ TEST(HeadTest, WordsAddToTheScores) {
   EXPECT_EQ(with.in_scope, without.in_scope);
 }
 
+// What n-grams add, one by one, is what the words add to each label's score, in one pass.
+TEST(HeadTest, NGramsAddUpToTheWords) {
+  const Head head = WordHead(true);
+  const std::vector<std::int8_t> phi(6);
+  const std::vector<std::uint32_t> ngrams = {6, 6, 7, 8, 40};
+  std::map<std::int32_t, double> with, without;
+  for (const auto& row : head.Predict(phi, ngrams).ranked) with[row.label] = row.probability;
+  for (const auto& row : head.Predict(phi).ranked) without[row.label] = row.probability;
+  std::vector<double> sums;
+  for (std::int32_t label = 0; label < 3; ++label) {
+    const std::vector<NGramWeight> weights = head.WeighNGrams(ngrams, label);
+    ASSERT_EQ(weights.size(), 3);  // Of 6, 7 and 40; the head does not know 8.
+    double& sum = sums.emplace_back();
+    double last = 1e300;
+    for (const NGramWeight& row : weights) {
+      EXPECT_LE(row.weight, last);
+      last = row.weight;
+      sum += row.weight;
+    }
+    const double gain = std::log(with[label] / without[label]) - std::log(with[0] / without[0]);
+    EXPECT_NEAR(sum - sums[0], gain, 1e-4) << label;
+  }
+  EXPECT_TRUE(SmallHead(3).WeighNGrams(ngrams, 0).empty());
+}
+
 TEST(HeadTest, StoredBytesOfWordsComeBack) {
   for (const bool alone : {false, true}) {
     const Head head = WordHead(alone);

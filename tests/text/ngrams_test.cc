@@ -1,7 +1,9 @@
 #include "text/ngrams.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -36,6 +38,22 @@ TEST(NGramsTest, WordsPairsAndRunsOfCharacters) {
     EXPECT_EQ(words, test.words) << test.text;
     EXPECT_EQ(ngrams.size() - words, test.characters) << test.text;
     EXPECT_TRUE(std::is_sorted(ngrams.begin(), ngrams.end())) << test.text;
+  }
+}
+
+TEST(NGramsTest, NamesSayWhatWasHashed) {
+  std::map<std::string, std::vector<bool>> kinds;  // true: of characters.
+  for (const NamedNGram& ngram : NamedNGrams("Go, GO\u00DF go"))
+    kinds[ngram.name].push_back(IsOfCharacters(ngram.hash));
+  EXPECT_EQ(kinds.at("goss"), (std::vector<bool>{false, true}));  // The word, and inside the run.
+  EXPECT_EQ(kinds.at("goss go"), std::vector<bool>{false});
+  EXPECT_EQ(kinds.at(" go,"), std::vector<bool>{true});
+  for (const char* text : {"", "a", "one two one", "caf\u00E9 \U0001F600", "\u4F60\u597D\u5417"}) {
+    NGrams hashes = HashedNGrams(text);
+    hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+    NGrams named;
+    for (const NamedNGram& ngram : NamedNGrams(text)) named.push_back(ngram.hash);
+    EXPECT_EQ(named, hashes) << text;
   }
 }
 
