@@ -16,12 +16,14 @@ namespace {
 
 Status Errno(std::string_view action, const std::filesystem::path& path) {
   const int error = errno;
-  const Code code = error == ENOENT                      ? Code::kNotFound
-                    : error == EACCES || error == EPERM  ? Code::kPermissionDenied
-                    : error == ENOSPC || error == EDQUOT ? Code::kResourceExhausted
-                                                         : Code::kInternal;
-  return {code, std::string(action) + " " + path.string() + ": " +
-                    std::generic_category().message(error)};
+  const bool full = error == ENOSPC || error == EDQUOT;
+  const Code code = error == ENOENT                     ? Code::kNotFound
+                    : error == EACCES || error == EPERM ? Code::kPermissionDenied
+                    : full                              ? Code::kUnavailable
+                                                        : Code::kInternal;
+  return {
+      code, full ? "disk_full" : "",
+      std::string(action) + " " + path.string() + ": " + std::generic_category().message(error)};
 }
 
 // Owns a descriptor for the length of a function.

@@ -1,6 +1,6 @@
 #pragma once
 // Files: whole reads, writes that survive a power cut, read-only memory maps, and lock files.
-// Errors: kNotFound, kPermissionDenied, kResourceExhausted (disk full), else kInternal; every
+// Errors: kNotFound, kPermissionDenied, kUnavailable ("disk_full"), else kInternal; every
 // message names the path. Threads: free functions are safe from any thread.
 #include <cstdint>
 #include <filesystem>

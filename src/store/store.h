@@ -17,8 +17,8 @@
 // compared with the task's Mark once it has the lock.
 //
 // Threads: every Store call is safe from any thread; a Transaction belongs to the thread that began
-// it. Errors: kNotFound, kAlreadyExists, kResourceExhausted (disk full), kUnavailable (database
-// gone), kDataLoss (damaged; names what), kInternal.
+// it. Errors: kNotFound, kAlreadyExists, kUnavailable (database gone, "disk_full"), kDataLoss
+// (damaged; names what), kInternal.
 #include <chrono>
 #include <cstdint>
 #include <filesystem>

@@ -144,7 +144,7 @@ TEST(FullDiskTest, IsNamedAndReadingGoesOn) {
   ASSERT_OK(WriteOne(*store, task, 0));
   disk.FailAt(1, FaultDisk::Fault::kDiskFull, true);
   const Status full = WriteOne(*store, task, 1);
-  EXPECT_EQ(full.code(), Code::kResourceExhausted);
+  EXPECT_EQ(full.code(), Code::kUnavailable);
   EXPECT_EQ(full.reason(), "disk_full");
   EXPECT_EQ(Value(store->CountLiving(task)), kRows);
   disk.Reset();

@@ -16,7 +16,7 @@ constexpr Meaning kMeanings[] = {
     {"55P03", Code::kUnavailable, "database_busy"},  // Lock not available.
     {"25P03", Code::kUnavailable, "database_busy"},  // Idle in transaction.
     {"57014", Code::kUnavailable, "database_busy"},  // Cancelled by a timeout.
-    {"53100", Code::kResourceExhausted, "disk_full"},
+    {"53100", Code::kUnavailable, "disk_full"},
     {"53", Code::kUnavailable, "database_unavailable"},
     {"57P", Code::kUnavailable, "database_unavailable"},
     {"08", Code::kUnavailable, "database_unavailable"},

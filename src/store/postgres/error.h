@@ -3,7 +3,7 @@
 //
 //   no connection, shutting down, read-only standby    kUnavailable        "database_unavailable"
 //   deadlock, lock or idle timeout                     kUnavailable        "database_busy"
-//   full disk                                          kResourceExhausted  "disk_full"
+//   full disk                                          kUnavailable        "disk_full"
 //   out of memory, too many connections                kUnavailable        "database_unavailable"
 //   unique violation                                   kAlreadyExists
 //   not allowed                                        kPermissionDenied

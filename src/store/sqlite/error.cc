@@ -8,6 +8,8 @@
 namespace ctt::store {
 namespace {
 
+constexpr std::int64_t kBusyRetrySeconds = 5;
+
 struct Meaning {
   Code code;
   const char* reason;
@@ -18,7 +20,7 @@ Meaning MeaningOf(int code) {
   if (code == SQLITE_IOERR_DATA) return {Code::kDataLoss, "damaged", "a page fails its check"};
   switch (code & 0xff) {
     case SQLITE_FULL:
-      return {Code::kResourceExhausted, "disk_full", "the disk is full"};
+      return {Code::kUnavailable, "disk_full", "the disk is full"};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {Code::kUnavailable, "database_unavailable", "the file is locked"};
@@ -59,7 +61,8 @@ Status SqliteError(int code, sqlite3* connection, std::string_view action) {
   message += "; sqlite ";
   message += std::to_string(code);
   if (connection != nullptr) message += std::string(": ") + sqlite3_errmsg(connection);
-  return {meaning.code, meaning.reason, message + ")"};
+  const Status status(meaning.code, meaning.reason, message + ")");
+  return meaning.code == Code::kUnavailable ? status.WithRetryAfter(kBusyRetrySeconds) : status;
 }
 
 }  // namespace ctt::store

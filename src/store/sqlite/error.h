@@ -1,7 +1,7 @@
 #pragma once
 // SQLite's result codes as Status, chosen by what the caller can do next.
 //
-//   full disk                          kResourceExhausted  "disk_full"
+//   full disk                          kUnavailable        "disk_full"
 //   busy, locked, cannot open, I/O     kUnavailable        "database_unavailable"
 //   failed page check, corrupt         kDataLoss           "damaged"
 //   not a database                     kDataLoss           "not_a_database"
