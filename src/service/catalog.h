@@ -56,15 +56,20 @@ void SetHead(ServedTask& entry, const store::Version& version,
 
 class Catalog {
  public:
-  // kNotFound ("task_not_found"), with the near names.
+  // kNotFound ("task_not_found"), with the near names; kDataLoss, what PutDamaged was told.
   Result<std::shared_ptr<const ServedTask>> Find(std::string_view name) const;
   std::vector<std::shared_ptr<const ServedTask>> List() const;  // By name.
   void Put(std::shared_ptr<const ServedTask> task);
+  // The log of this task cannot be read: `why`, until it is put or removed.
+  void PutDamaged(std::string_view name, Status why);
   void Remove(std::string_view name);
   std::int64_t size() const;
 
  private:
-  using Tasks = std::map<std::string, std::shared_ptr<const ServedTask>, std::less<>>;
+  struct Tasks {  // A name is in one of the two.
+    std::map<std::string, std::shared_ptr<const ServedTask>, std::less<>> served;
+    std::map<std::string, Status, std::less<>> damaged;
+  };
   Guarded<Tasks> tasks_;
 };
 

@@ -106,7 +106,7 @@ void Learner::Apply(std::vector<Command> commands) {
   }
   if (status.ok()) {
     for (std::size_t i = 0; i < commands.size() && group.broken.ok(); ++i)
-      outcomes[i] = commands[i].apply(group);
+      outcomes[i] = ApplyTo(group, commands[i]);
     status = group.broken;
   }
   if (status.ok()) status = Solve(group);
@@ -246,7 +246,8 @@ void Learner::Forget(const Group& group) {
 void Learner::Forget(store::TaskId task) {
   const auto ledger = ledgers_.find(task);
   if (ledger == ledgers_.end()) return;
-  ids_.erase(ledger->second.record.name);
+  const auto known = ids_.find(ledger->second.record.name);
+  if (known != ids_.end() && known->second == task) ids_.erase(known);
   ledgers_.erase(ledger);
 }
 

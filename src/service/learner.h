@@ -127,6 +127,8 @@ class Learner {
   void Publish(const Group& group);
   Status LockTasks(Group& group, const std::vector<Command>& commands);
   Status CatchUp(Group& group, const std::string& task);
+  Status ApplyTo(Group& group, const Command& command);
+  void SetAside(const store::Task& task, const Status& why);
   Result<std::string> NameOf(store::TaskId task) const;
   void FollowLog();
   Status FollowTask(const store::TaskMark& mark, bool starting);
@@ -136,6 +138,7 @@ class Learner {
   Result<ServedVersion> LoadLive(TaskLedger& ledger, const store::Version& version);
   void ShowBehind(Group& group);
   void Drop(store::TaskId task);
+  void TakeName(const std::string& name, store::TaskId task);
   void Forget(store::TaskId task);
   void Forget(const Group& group);
   void RefreshAliases(const Group& group);

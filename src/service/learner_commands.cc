@@ -298,7 +298,7 @@ void Learner::ChangeTask(std::string task, TaskChange change, Done<bool> done,
   PostAlone(
       [this, task = std::move(task), change = std::move(change)](Group& group) -> Status {
         CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
-        CTT_ASSIGN_OR_RETURN(const auto now_served, catalog_.Find(task));
+        const std::shared_ptr<ServedTask> entry = Candidate(group, *ledger);
         const store::TaskId id = ledger->record.id;
         if (change.name && *change.name != task)
           CTT_RETURN_IF_ERROR(Rename(group, *ledger, *change.name));
@@ -311,11 +311,10 @@ void Learner::ChangeTask(std::string task, TaskChange change, Done<bool> done,
               group.Keep(group.transaction->SetTaskSettings(id, ledger->record.settings)));
           ledger->task_settings = settings;
         }
-        auto entry = std::make_shared<ServedTask>(*now_served);
         entry->name = ledger->record.name;
         entry->settings = settings;
-        group.served[id] = std::move(entry);
-        if (!other_prior || now_served->examples == 0) return Status::Ok();
+        group.served[id] = entry;
+        if (!other_prior || entry->examples == 0) return Status::Ok();
         CTT_RETURN_IF_ERROR(group.Keep(LoadStatistics(*ledger)));
         group.solve.insert(id);
         return Status::Ok();

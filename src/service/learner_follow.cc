@@ -32,7 +32,10 @@ Result<LabelCounts> CountLabels(const Stores& stores, const TaskLedger& ledger,
     for (const auto& [label, sums] : statistics.classes()) counts[label] = sums.count;
   } else if (ledger.kind() == learn::TaskKind::kSingle) {
     CTT_ASSIGN_OR_RETURN(const auto by_label, stores.log.CountByLabel(ledger.record.id));
-    for (const auto& [label, count] : by_label) counts[ledger.label_names.at(label)] += count;
+    for (const auto& [label, count] : by_label) {
+      const auto name = ledger.label_names.find(label);  // Another process may go on meanwhile.
+      if (name != ledger.label_names.end()) counts[name->second] += count;
+    }
   }
   return counts;
 }
@@ -42,11 +45,26 @@ Result<LabelCounts> CountLabels(const Stores& stores, const TaskLedger& ledger,
 Status Learner::OpenTasks() {
   CTT_ASSIGN_OR_RETURN(const std::vector<store::TaskMark> marks, stores_.log.Marks());
   for (const store::TaskMark& mark : marks) {
-    const Status status = OpenTask(mark);
-    if (!status.ok()) return status.WithContext("task '" + mark.task.name + "'");
+    const Status status = OpenTask(mark).WithContext("task '" + mark.task.name + "'");
+    if (status.code() == Code::kDataLoss) {
+      SetAside(mark.task, status);
+    } else if (!status.ok()) {
+      return status;
+    }
   }
   metrics_.SetTasks(catalog_.size());
-  return CollectGarbage().status();  // What a crash left between an artefact and its row.
+  // What a crash left between an artefact and its row; of a damaged log nobody can say.
+  const Status collected = CollectGarbage().status();
+  return collected.code() == Code::kDataLoss ? Status::Ok() : collected;
+}
+
+// Its log is damaged where it was read: named to whoever asks for the task, while the others serve.
+void Learner::SetAside(const store::Task& task, const Status& why) {
+  stores_.events.Write(
+      telemetry::LogLevel::kError, "task_damaged",
+      {{"task", std::string_view(task.name)}, {"why", std::string_view(why.message())}});
+  Forget(task.id);
+  catalog_.PutDamaged(task.name, why);
 }
 
 // A task that another process changes or deletes meanwhile is read once more.
@@ -71,8 +89,22 @@ Status Learner::LockTasks(Group& group, const std::vector<Command>& commands) {
   }
   const std::vector<std::string> list(names.begin(), names.end());
   CTT_RETURN_IF_ERROR(group.transaction->Lock(list));
-  for (const std::string& name : list) CTT_RETURN_IF_ERROR(CatchUp(group, name));
+  for (const std::string& name : list) {
+    const Status status = CatchUp(group, name);
+    if (status.code() != Code::kDataLoss) CTT_RETURN_IF_ERROR(status);
+    if (status.ok()) continue;
+    group.damaged.emplace(name, status.WithContext("task '" + name + "'"));
+    if (const auto known = ids_.find(name); known != ids_.end())
+      Forget(store::TaskId{known->second});
+  }
   return Status::Ok();
+}
+
+Status Learner::ApplyTo(Group& group, const Command& command) {
+  for (const std::string& task : command.tasks)
+    if (const auto found = group.damaged.find(task); found != group.damaged.end())
+      return found->second;
+  return command.apply(group);
 }
 
 // Empty: there is no such task any more.
@@ -92,6 +124,7 @@ Status Learner::CatchUp(Group& group, const std::string& task) {
       known != ids_.end() && (!mark || mark->task.id != known->second)) {
     Drop(store::TaskId{known->second});
   }
+  if (!mark) catalog_.Remove(task);
   if (!mark) return Status::Ok();
   const auto ledger = ledgers_.find(mark->task.id);
   if (ledger != ledgers_.end() && IsAt(ledger->second, *mark)) return Status::Ok();
@@ -115,10 +148,7 @@ Result<TaskLedger*> Learner::Reopen(const store::TaskMark& mark) {
           BringTo(stores_, mark.task.id, *std::move(old.statistics), old.last_seq, mark.last_seq);
       if (sums.ok()) fresh.statistics = *std::move(sums);
     }
-    if (old.record.name != mark.task.name) {
-      ids_.erase(old.record.name);
-      catalog_.Remove(old.record.name);
-    }
+    if (old.record.name != mark.task.name) TakeName(old.record.name, mark.task.id);
   }
   ids_[mark.task.name] = mark.task.id;
   return &ledgers_.insert_or_assign(mark.task.id, std::move(fresh)).first->second;
@@ -179,9 +209,10 @@ void Learner::ShowBehind(Group& group) {
   for (const auto& [task, digest] : group.behind) {
     const auto ledger = ledgers_.find(task);
     if (ledger == ledgers_.end()) continue;
-    const auto served = catalog_.Find(ledger->second.record.name);
-    if (served.ok() && (*served)->version == ledger->second.live_version &&
-        (*served)->last_version == ledger->second.last_version)
+    // What it published is of now if its head is; without sums, its counts are those of before.
+    const auto served = group.served.find(task);
+    if (served != group.served.end() && ledger->second.statistics &&
+        served->second->version == ledger->second.live_version)
       continue;
     const Status shown = Show(ledger->second);
     if (shown.ok()) continue;
@@ -200,9 +231,9 @@ void Learner::FollowLog() {
     return;
   }
   looked_us_ = now_us;
-  std::set<store::TaskId> there;
+  std::map<store::TaskId, std::string> there;
   for (const store::TaskMark& mark : *marks) {
-    there.insert(mark.task.id);
+    there[mark.task.id] = mark.task.name;
     const auto ledger = ledgers_.find(mark.task.id);
     if (ledger != ledgers_.end() && IsAt(ledger->second, mark)) continue;
     const Status followed = FollowTask(mark, /*starting=*/false);
@@ -215,6 +246,10 @@ void Learner::FollowLog() {
   for (const auto& [task, ledger] : ledgers_)
     if (!there.contains(task)) gone.push_back(task);
   for (const store::TaskId task : gone) Drop(task);
+  for (const auto& task : catalog_.List()) {  // Whose ledger was forgotten before it went.
+    const auto mark = there.find(task->id);
+    if (mark == there.end() || mark->second != task->name) TakeName(task->name, task->id);
+  }
   metrics_.SetTasks(catalog_.size());
   DropColdSums();
 }
@@ -236,8 +271,16 @@ Status Learner::FollowTask(const store::TaskMark& mark, bool starting) {
 void Learner::Drop(store::TaskId task) {
   const auto ledger = ledgers_.find(task);
   if (ledger == ledgers_.end()) return;
-  catalog_.Remove(ledger->second.record.name);
+  TakeName(ledger->second.record.name, task);
   Forget(task);
+}
+
+// The task has this name no more; another one may have it by now.
+void Learner::TakeName(const std::string& name, store::TaskId task) {
+  if (const auto known = ids_.find(name); known != ids_.end() && known->second == task)
+    ids_.erase(known);
+  const auto served = catalog_.Find(name);
+  if (served.ok() && (*served)->id == task) catalog_.Remove(name);
 }
 
 }  // namespace ctt::service

@@ -19,6 +19,7 @@ struct Learner::Group {
   // Tasks that were caught up with others, while the catalog shows what was before; the digest of
   // the head that was live by then.
   std::map<store::TaskId, std::string> behind;
+  std::map<std::string, Status> damaged;         // Tasks whose log cannot be read, and why.
   std::set<store::TaskId> solve;                 // Their examples changed.
   std::map<store::TaskId, std::string> reports;  // Of the version that solving makes; absent: {}.
   std::map<store::TaskId, std::shared_ptr<const ServedTask>> served;  // To publish.

@@ -1,6 +1,7 @@
 #include "service/learner.h"
 
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -376,6 +377,55 @@ TEST_F(LearnerTest, ADamagedArtefactIsSolvedAgainFromTheLog) {
   }
   house.Open();
   EXPECT_EQ(house.Digest("t"), digest);
+}
+
+// Rows that fill a page each, so that a page is of one task.
+std::vector<EncodedRow> LongRows(const std::string& name) {
+  std::vector<EncodedRow> rows;
+  for (int i = 0; i < 20; ++i) {
+    rows.push_back(MakeRow(name + std::to_string(i), i % 2 == 0 ? "a" : "b"));
+    rows.back().row.text += std::string(2'500, '.');
+  }
+  return rows;
+}
+
+TEST_F(LearnerTest, ADamagedPageIsNamedAndTheOtherTasksGoOn) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("good", LongRows("good")).ok());
+  ASSERT_TRUE(house.Learn("bad", LongRows("bad")).ok());
+  const std::string digest = house.Digest("good");
+  house.Close();
+  {
+    std::fstream file(Folder("d") / "ctt.sqlite", std::ios::in | std::ios::out | std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    const std::size_t at = bytes.find("text of bad7.");
+    ASSERT_NE(at, std::string::npos);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put('T');
+  }
+  house.Open();
+  const auto names_the_page = [](const Status& status) {
+    return status.code() == Code::kDataLoss && status.message().find("page") != std::string::npos;
+  };
+  EXPECT_TRUE(names_the_page(house.catalog().Find("bad").status()));
+  EXPECT_EQ(house.Digest("good"), digest);
+  // Whichever commands share a commit.
+  std::vector<std::future<Result<LearnAnswer>>> answers;
+  for (int i = 0; i < 6; ++i) {
+    auto promise = std::make_shared<std::promise<Result<LearnAnswer>>>();
+    answers.push_back(promise->get_future());
+    house.learner().Learn(i % 2 == 0 ? "bad" : "good", Rows(i, i + 1), {},
+                          [promise](Result<LearnAnswer> answer) { promise->set_value(answer); });
+  }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const auto answer = answers[i].get();
+    if (i % 2 == 0) {
+      EXPECT_TRUE(names_the_page(answer.status())) << answer.status().ToString();
+    } else {
+      EXPECT_TRUE(answer.ok()) << answer.status().ToString();
+    }
+  }
+  EXPECT_EQ(house.Served("good")->examples, 23);
 }
 
 TEST_F(LearnerTest, ManyWritersLoseNothing) {
