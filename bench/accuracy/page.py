@@ -48,10 +48,11 @@ def summary(results):
         rows.append([name, percent(statistics.mean(f["accuracy"] for f in picked)), percent(statistics.mean(f["macro_f1"] for f in picked)),
                      percent(statistics.mean(eces)) if eces else ""])
     worse = [(o["accuracy"] - better_baseline(b), t.name) for t, o, b in counted if o["accuracy"] < better_baseline(b) - NEAR_BETTER]
-    named = ", ".join(f"{name} ({percent(gap)})" for gap, name in sorted(worse)) or "none"
+    why = json.loads((HERE / "worse.json").read_text())
+    named = "".join(f"\n- {name} ({percent(gap)}): {why.get(name, 'not explained yet')}" for gap, name in sorted(worse)) or " none"
     return (f"Means over the {len(counted)} tasks with at least {COUNTED_TEST_ROWS_MIN} test rows that are no part of another task:\n\n"
             + table(["", "accuracy", "macro F1", "ECE"], rows)
-            + f"\nMore than {percent(NEAR_BETTER)} points below the better baseline: {named}.\n")
+            + f"\nMore than {percent(NEAR_BETTER)} points below the better baseline:{named}\n")
 
 
 def few_shot(results):
