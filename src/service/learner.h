@@ -129,6 +129,7 @@ class Learner {
   Status CatchUp(Group& group, const std::string& task);
   Status ApplyTo(Group& group, const Command& command);
   void SetAside(const store::Task& task, const Status& why);
+  void SolveAnew(std::string task);
   Result<std::string> NameOf(store::TaskId task) const;
   void FollowLog();
   Status FollowTask(const store::TaskMark& mark, bool starting);

@@ -44,10 +44,12 @@ Result<LabelCounts> CountLabels(const Stores& stores, const TaskLedger& ledger,
 
 Status Learner::OpenTasks() {
   CTT_ASSIGN_OR_RETURN(const std::vector<store::TaskMark> marks, stores_.log.Marks());
+  std::vector<std::string> lost;
   for (const store::TaskMark& mark : marks) {
     const Status status = OpenTask(mark).WithContext("task '" + mark.task.name + "'");
     if (status.code() == Code::kDataLoss) {
       SetAside(mark.task, status);
+      if (status.reason() == kHeadLost) lost.push_back(mark.task.name);
     } else if (!status.ok()) {
       return status;
     }
@@ -55,7 +57,30 @@ Status Learner::OpenTasks() {
   metrics_.SetTasks(catalog_.size());
   // What a crash left between an artefact and its row; of a damaged log nobody can say.
   const Status collected = CollectGarbage().status();
-  return collected.code() == Code::kDataLoss ? Status::Ok() : collected;
+  if (!collected.ok() && collected.code() != Code::kDataLoss) return collected;
+  for (std::string& task : lost) SolveAnew(std::move(task));
+  return Status::Ok();
+}
+
+// The log is whole, and only the bits of an older release's head are gone: a new version serves
+// what the sums say, and settles in its turn.
+void Learner::SolveAnew(std::string task) {
+  Command command;
+  command.alone = true;
+  command.tasks = {task};
+  command.apply = [this, task](Group& group) -> Status {
+    CTT_ASSIGN_OR_RETURN(TaskLedger * ledger, Find(task));
+    CTT_RETURN_IF_ERROR(LoadStatistics(*ledger));
+    group.known.insert(ledger->record.id);
+    group.solve.insert(ledger->record.id);
+    return Status::Ok();
+  };
+  command.finish = [this, task](const Status& status) {
+    stores_.events.Write(
+        status.ok() ? telemetry::LogLevel::kInfo : telemetry::LogLevel::kError, "task_solved_anew",
+        {{"task", std::string_view(task)}, {"why", std::string_view(status.message())}});
+  };
+  Post(std::move(command));
 }
 
 // Its log is damaged where it was read: named to whoever asks for the task, while the others serve.

@@ -282,8 +282,9 @@ Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store:
       StatisticsAt(stores, task, version.watermark, feature_dim, learn::TaskKindOf(settings.kind)));
   CTT_ASSIGN_OR_RETURN(learn::Head head, SolveAgain(stores, task, version, statistics));
   if (ToHex(head.ContentDigest()) != version.head_digest) {
-    return DataLoss("version " + std::to_string(version.number) +
-                    " solved again from the log differs from the head it names");
+    return Status(Code::kDataLoss, kHeadLost,
+                  "version " + std::to_string(version.number) +
+                      " solved again from the log differs from the head it names");
   }
   return std::make_shared<const learn::Head>(std::move(head));
 }

@@ -95,6 +95,10 @@ Result<learn::Rows> RowsAt(store::Store& log, store::TaskId task, store::Seq wat
 Result<learn::Head> SolveAgain(const Stores& stores, store::TaskId task,
                                const store::Version& version, const learn::Statistics& statistics);
 
+// The reason of LoadHead where the artefact is lost and the log solves to another head: it was
+// settled by a release that chose otherwise.
+inline constexpr char kHeadLost[] = "head_lost";
+
 // The head of a version: its artefact, or solved again from the log, which must give the digest
 // that the version names. kDataLoss otherwise. kFailedPrecondition ("version_purged").
 Result<std::shared_ptr<const learn::Head>> LoadHead(const Stores& stores, store::TaskId task,

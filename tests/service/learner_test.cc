@@ -379,6 +379,35 @@ TEST_F(LearnerTest, ADamagedArtefactIsSolvedAgainFromTheLog) {
   EXPECT_EQ(house.Digest("t"), digest);
 }
 
+TEST_F(LearnerTest, ATaskWhoseHeadIsLostToAnOlderReleaseIsSolvedAnew) {
+  LearnerHouse house(Folder("d"));
+  ASSERT_TRUE(house.Learn("t", Rows(0, 60)).ok());
+  ASSERT_TRUE(house.Settle("t").ok());
+  const std::string digest = house.Digest("t");
+  const auto served = house.Served("t");
+  {  // As if an older release had settled the same rows to other bits, and they were gone.
+    store::Store& log = house.data().store();
+    auto version = log.FindVersion(served->id, served->version);
+    ASSERT_TRUE(version.ok() && *version);
+    (*version)->number += 1;
+    (*version)->head_digest = std::string(64, 'a');
+    auto transaction = log.Begin();
+    ASSERT_TRUE(transaction.ok());
+    ASSERT_TRUE((*transaction)->PutVersion(served->id, **version).ok());
+    for (const std::string_view alias : {kLiveAlias, kSettledAlias})
+      ASSERT_TRUE((*transaction)->SetAlias(served->id, alias, (*version)->number).ok());
+    ASSERT_TRUE((*transaction)->Commit().ok());
+  }
+  house.Reopen();
+  // A command of its own, after which the one that solves anew has been applied.
+  ASSERT_TRUE(house.Learn("other", Rows(0, 10)).ok());
+  ASSERT_TRUE(house.catalog().Find("t").ok());
+  EXPECT_EQ(house.Served("t")->version, served->version + 2);
+  EXPECT_EQ(house.Served("t")->examples, 60);
+  ASSERT_TRUE(house.Settle("t").ok());
+  EXPECT_EQ(house.Digest("t"), digest);
+}
+
 // Rows that fill a page each, so that a page is of one task.
 std::vector<EncodedRow> LongRows(const std::string& name) {
   std::vector<EncodedRow> rows;
