@@ -149,8 +149,10 @@ Status Learner::CatchUp(Group& group, const std::string& task) {
       known != ids_.end() && (!mark || mark->task.id != known->second)) {
     Drop(store::TaskId{known->second});
   }
-  if (!mark) catalog_.Remove(task);
-  if (!mark) return Status::Ok();
+  if (!mark) {
+    catalog_.Remove(task);
+    return Status::Ok();
+  }
   const auto ledger = ledgers_.find(mark->task.id);
   if (ledger != ledgers_.end() && IsAt(ledger->second, *mark)) return Status::Ok();
   std::string& live_digest = group.behind[mark->task.id];

@@ -14,7 +14,8 @@ import tempfile
 import time
 
 from control_plane import ControlPlane, wait_for
-from pods import ROOT, Api, Callers, Kubelet, ServiceProxy, Stores, check, say
+from pods import ROOT, Api, Callers, Kubelet, ServiceProxy, Stores
+from time_line import check, say
 from ctt_process import wait_until  # tests/product, which pods has put into the path.
 
 SWITCH = str(ROOT / "deploy/blue-green/switch")

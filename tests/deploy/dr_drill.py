@@ -18,17 +18,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "product"))
 from ctt_process import Server  # noqa: E402
 
+from time_line import check, say
+
 LABELS = ["billing", "delivery", "account", "technical", "praise"]
-START = time.monotonic()
-
-
-def say(what):
-    print(f"{time.monotonic() - START:7.2f} s  {what}", flush=True)
-
-
-def check(good, what):
-    if not good:
-        sys.exit(f"FAIL {what}")
 
 
 def rows(count, seed):

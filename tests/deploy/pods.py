@@ -25,16 +25,6 @@ from control_plane import ANSWERS, WAITS_LABEL, free_ports
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = str(ROOT / "models/all-MiniLM-L6-v2")
 PRE_STOP_S = 5  # As the Deployment has it: a pod answers on until every node has heard that it is no endpoint any more.
-START = time.monotonic()
-
-
-def say(what):
-    print(f"{time.monotonic() - START:7.2f} s  {what}", flush=True)
-
-
-def check(good, what):
-    if not good:
-        sys.exit(f"FAIL {what}")
 
 
 class Api:

@@ -17,7 +17,8 @@ import time
 import yaml
 
 from control_plane import ControlPlane, free_ports, wait_for
-from pods import ROOT, Callers, Kubelet, ServiceProxy, Stores, check, say
+from pods import ROOT, Callers, Kubelet, ServiceProxy, Stores
+from time_line import check, say
 
 TARGET = 20  # Requests a second and pod.
 RATE = 90
